@@ -1,0 +1,82 @@
+-- name: claim
+INSERT INTO tracking (source, position) VALUES (:source, 0)
+ON CONFLICT (source) DO UPDATE SET position = tracking.position
+RETURNING position;
+
+-- name: move
+UPDATE tracking SET position = :position WHERE source = :source;
+
+-- name: position
+SELECT position FROM tracking WHERE source = :source;
+
+-- name: add_fact
+INSERT INTO fact (case_ref, position, state) VALUES (?, ?, ?);
+
+-- name: facts
+SELECT state FROM fact WHERE case_ref = ? ORDER BY position;
+
+-- name: put_case
+INSERT INTO case_view (case_ref, clinic, client_ref, therapist_ref, is_open, first_at, sessions, position)
+VALUES (:case_ref, :clinic, :client_ref, :therapist_ref, :is_open, :first_at, :sessions, :position)
+ON CONFLICT (case_ref) DO UPDATE SET
+    clinic = excluded.clinic, client_ref = excluded.client_ref, therapist_ref = excluded.therapist_ref,
+    is_open = excluded.is_open, first_at = excluded.first_at, sessions = excluded.sessions,
+    position = excluded.position;
+
+-- name: drop_assignments
+DELETE FROM assignment WHERE case_ref = ?;
+
+-- name: add_assignment
+INSERT INTO assignment (case_ref, place, therapist_ref, role, since, until) VALUES (?, ?, ?, ?, ?, ?);
+
+-- name: drop_series
+DELETE FROM series_view WHERE case_ref = ?;
+
+-- name: add_series
+INSERT INTO series_view (case_ref, instrument, version, scores, first, last, mean) VALUES (?, ?, ?, ?, ?, ?, ?);
+
+-- name: put_merge
+INSERT INTO merge (from_ref, into_ref, position) VALUES (?, ?, ?)
+ON CONFLICT (from_ref) DO UPDATE SET into_ref = excluded.into_ref, position = excluded.position
+WHERE (excluded.into_ref, excluded.position) > (merge.into_ref, merge.position);
+
+-- name: merges
+SELECT from_ref, into_ref FROM merge;
+
+-- name: touched
+SELECT case_ref, position FROM case_view WHERE position > ? ORDER BY position LIMIT ?;
+
+-- name: caseload
+SELECT DISTINCT case_ref FROM assignment
+WHERE therapist_ref = :therapist_ref AND role <> 'supervisor' AND since <= :now AND (until IS NULL OR until > :now)
+ORDER BY case_ref;
+
+-- name: supervised
+SELECT DISTINCT case_ref FROM assignment
+WHERE therapist_ref = :therapist_ref AND role = 'supervisor' AND since <= :now AND (until IS NULL OR until > :now)
+ORDER BY case_ref;
+
+-- name: outcomes
+SELECT case_view.therapist_ref, case_view.case_ref, case_view.is_open, series_view.instrument, series_view.version,
+       series_view.scores, series_view.first, series_view.last, series_view.mean
+FROM series_view JOIN case_view USING (case_ref)
+WHERE case_view.therapist_ref IS NOT NULL
+ORDER BY series_view.instrument, series_view.version, case_view.therapist_ref, case_view.case_ref;
+
+-- name: open_and_closed
+SELECT sum(is_open) AS open, sum(1 - is_open) AS closed FROM case_view WHERE therapist_ref = ?;
+
+-- name: all_cases
+SELECT case_ref FROM case_view ORDER BY case_ref;
+
+-- name: count_cases
+SELECT count(*) FROM case_view;
+
+-- name: park
+INSERT INTO parked (case_ref, position, error) VALUES (?, ?, ?) ON CONFLICT (case_ref) DO NOTHING;
+
+-- name: unpark
+DELETE FROM parked WHERE case_ref = ?;
+
+-- name: count_parked
+SELECT count(*) FROM parked;

@@ -1,0 +1,182 @@
+"""The views of one network on SQLite, kept with their position: each event is applied exactly once.
+
+Rows and position change in one transaction: claim the tracking row, drop what is at or below it, apply, move it.
+A crash between any two instructions leaves either all of a batch or nothing of it.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from sqlite3 import Connection, Row
+from statistics import fmean
+from typing import Final
+
+from contracts.events import ClientMerged, canonical, parse
+from services.database import Database, script, statements
+from services.eventlog.ports import Recorded
+from services.projections.course import Course
+from services.projections.fold import Catalogue, course_of
+from services.projections.record import Record, record_of
+
+SOURCE: Final = "course<-log"
+_SQL: Final = statements("services.projections", "views")
+_TABLES: Final = ("fact", "case_view", "assignment", "series_view", "merge", "parked")
+_log: Final = logging.getLogger(__name__)
+
+
+class Views:
+    """Courses, caseloads and the numbers for summaries. One writer (the follower), any number of readers."""
+
+    def __init__(self, path: Path, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._database = Database(path, script("services.projections", "schema"), synchronous="NORMAL")
+
+    def position(self) -> int:
+        """The position up to which the log is applied."""
+        row = self._database.connection().execute(_SQL["position"], {"source": SOURCE}).fetchone()
+        return 0 if row is None else int(row["position"])
+
+    def apply(self, batch: Sequence[Recorded]) -> int:
+        """Applies what of ``batch`` (in the order of the log) is new; returns the position that now holds."""
+        with self._database.transaction() as connection:
+            last = int(connection.execute(_SQL["claim"], {"source": SOURCE}).fetchone()["position"])
+            touched = _add_facts(connection, (recorded for recorded in batch if recorded.position > last))
+            for case_ref in sorted(touched):
+                self._put_case(connection, case_ref, touched[case_ref])
+            last = max(last, batch[-1].position)
+            connection.execute(_SQL["move"], {"source": SOURCE, "position": last})
+        return last
+
+    def rebuild(self, batches: Iterable[Sequence[Recorded]]) -> int:
+        """Makes every view anew from ``batches``, the whole log in order; returns the position that then holds.
+
+        One transaction: readers see the old views until the new ones are complete, and a crash leaves the old ones.
+        """
+        with self._database.transaction() as connection:
+            connection.execute(_SQL["claim"], {"source": SOURCE})
+            for table in _TABLES:
+                connection.execute(f"DELETE FROM {table}")
+            last = 0
+            positions: dict[str, int] = {}
+            for batch in batches:
+                positions |= _add_facts(connection, batch)
+                last = batch[-1].position
+            for case_ref in sorted(positions):
+                self._put_case(connection, case_ref, positions[case_ref])
+            connection.execute(_SQL["move"], {"source": SOURCE, "position": last})
+        return last
+
+    def _put_case(self, connection: Connection, case_ref: str, position: int) -> None:
+        """Folds the facts of a case, the newest of which is at ``position``, and puts its rows."""
+        try:
+            course = course_of(_record(connection, case_ref), self._catalogue)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this case only and the others flow
+            # The facts stay, so that a later version that can fold them finds them; the class name holds no data.
+            _log.error("case parked", extra={"position": position, "error": type(error).__name__})
+            connection.execute(_SQL["park"], (case_ref, position, type(error).__name__))
+            return
+        connection.execute(_SQL["unpark"], (case_ref,))
+        _put_course(connection, course, position)
+
+    def course(self, case_ref: str) -> Course | None:
+        """The course of a case; ``None`` where no event about it is known."""
+        record = _record(self._database.connection(), case_ref)
+        return course_of(record, self._catalogue) if record else None
+
+    def courses(self) -> Iterator[Course]:
+        """Every case's course, by case reference."""
+        for row in self._database.connection().execute(_SQL["all_cases"]).fetchall():
+            course = self.course(row["case_ref"])
+            if course is not None:
+                yield course
+
+    def touched(self, after: int, limit: int) -> list[tuple[str, int]]:
+        """Cases with an event after that position and the position of their last one, oldest first."""
+        rows = self._database.connection().execute(_SQL["touched"], (after, limit)).fetchall()
+        return [(row["case_ref"], row["position"]) for row in rows]
+
+    def caseload(self, therapist_ref: str, now: datetime) -> list[str]:
+        """The cases that a therapist is responsible for at ``now``, alone or with others."""
+        return self._assigned("caseload", therapist_ref, now)
+
+    def supervised(self, therapist_ref: str, now: datetime) -> list[str]:
+        """The cases that a therapist supervises at ``now``."""
+        return self._assigned("supervised", therapist_ref, now)
+
+    def _assigned(self, query: str, therapist_ref: str, now: datetime) -> list[str]:
+        given = {"therapist_ref": therapist_ref, "now": now.isoformat()}
+        return [row["case_ref"] for row in self._database.connection().execute(_SQL[query], given)]
+
+    def outcomes(self) -> list[Row]:
+        """One row per case and series of the client's: what summaries are made of."""
+        return self._database.connection().execute(_SQL["outcomes"]).fetchall()
+
+    def person(self, client_ref: str) -> str:
+        """The reference that ``client_ref`` was merged into, or itself; the first seen where merges form a ring."""
+        into = {row["from_ref"]: row["into_ref"] for row in self._database.connection().execute(_SQL["merges"])}
+        seen = {client_ref}
+        while (following := into.get(client_ref)) is not None and following not in seen:
+            seen.add(following)
+            client_ref = following
+        return min(seen) if following is not None else client_ref
+
+    def counts(self) -> dict[str, int]:
+        """How many cases are known, and how many are parked."""
+        connection = self._database.connection()
+        return {name: int(connection.execute(_SQL[f"count_{name}"]).fetchone()[0]) for name in ("cases", "parked")}
+
+    def close(self) -> None:
+        self._database.close()
+
+
+def _add_facts(connection: Connection, batch: Iterable[Recorded]) -> dict[str, int]:
+    """Keeps the events of ``batch``; returns the cases they belong to, each with the position of its last one."""
+    facts: list[tuple[str, int, bytes]] = []
+    for position, _, event in batch:
+        if isinstance(event, ClientMerged):
+            connection.execute(_SQL["put_merge"], (event.data.from_ref, event.data.into_ref, position))
+        else:
+            facts.append((event.case_ref, position, canonical(event)))
+    connection.executemany(_SQL["add_fact"], facts)
+    return {case_ref: position for case_ref, position, _ in facts}
+
+
+def _record(connection: Connection, case_ref: str) -> Record:
+    rows = connection.execute(_SQL["facts"], (case_ref,)).fetchall()
+    events = (parse(row["state"]) for row in rows)
+    return record_of(event for event in events if not isinstance(event, ClientMerged))
+
+
+def _put_course(connection: Connection, course: Course, position: int) -> None:
+    primary = [entry.therapist_ref for entry in course.assignments if entry.role == "primary"]
+    connection.execute(
+        _SQL["put_case"],
+        {
+            "case_ref": course.case_ref,
+            "clinic": course.clinic,
+            "client_ref": course.client_ref,
+            "therapist_ref": primary[-1] if primary else None,
+            "is_open": course.is_open,
+            "first_at": course.first_at.isoformat(),
+            "sessions": len(course.sessions),
+            "position": position,
+        },
+    )
+    connection.execute(_SQL["drop_assignments"], (course.case_ref,))
+    connection.executemany(
+        _SQL["add_assignment"],
+        [
+            (course.case_ref, place, one.therapist_ref, one.role, one.since.isoformat(), one.until and one.until.isoformat())
+            for place, one in enumerate(course.assignments)
+        ],
+    )
+    connection.execute(_SQL["drop_series"], (course.case_ref,))
+    connection.executemany(
+        _SQL["add_series"],
+        [
+            (course.case_ref, one.instrument.key, one.instrument.version, len(one.points), one.values[0], one.values[-1], fmean(one.values))
+            for one in course.series
+            if one.respondent == "client"
+        ],
+    )
