@@ -1,0 +1,40 @@
+"""What every test run shares: how examples are drawn, and that CI leaves no test out."""
+
+import os
+from collections.abc import Iterator
+
+import hypothesis
+import pytest
+
+CI = os.environ.get("CI") == "true"
+
+# Deadlines measure the machine, not the code. CI draws the same examples every time: a red run is about the change.
+hypothesis.settings.register_profile("house", deadline=None, derandomize=CI)
+hypothesis.settings.load_profile("house")
+
+# Start of a node id -> why the tests that begin so may be left out in CI.
+ALLOWED: dict[str, str] = {}
+
+
+def left_out(reporter: pytest.TerminalReporter) -> Iterator[str]:
+    """The tests that were skipped or are expected to fail, and that nobody allowed to be."""
+    for outcome in ("skipped", "xfailed"):
+        for report in reporter.stats.get(outcome, ()):
+            if not report.nodeid.startswith(tuple(ALLOWED)):
+                yield f"{report.nodeid} {outcome}"
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """With CI=true, a test that was left out makes the run red.
+
+    Under xdist the workers come by here too; they have no reporter, and the main process, which has all, decides.
+    """
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if CI and reporter and any(left_out(reporter)) and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if CI:
+        for name in left_out(terminalreporter):
+            terminalreporter.write_line(f"CI leaves no test out: {name}", red=True)
