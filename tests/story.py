@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Self
 
-from contracts.events import AnyCaseEvent, AnyEvent, ClientMerged, parse
 from pydantic_core import to_json
+
+from contracts.events import AnyCaseEvent, AnyEvent, ClientMerged, parse
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SOURCE = "urn:resonance:source:test"
@@ -131,7 +132,9 @@ class Story:
         return day(self._day) + timedelta(hours=2)
 
 
-def stalled(case_ref: str = "ca_stall1", therapist: str = "th_ada01", scores: Sequence[float] = (15, 16, 15, 16, 15, 16)) -> Story:
+def stalled(
+    case_ref: str = "ca_stall1", therapist: str = "th_ada01", scores: Sequence[float] = (15, 16, 15, 16, 15, 16)
+) -> Story:
     """A case that does not move: by default six sessions around the first score, with a good alliance."""
     story = Story(case_ref).opened(therapist)
     for number, score in enumerate(scores):

@@ -87,7 +87,8 @@ def _course(course: Course, policy: Policy, norms: NormSet | None) -> tuple[Stat
         return ("watch" if behind else "on_course"), None
     evidence["scores_in_a_row"] = low
     reminder = low >= rules.consecutive_scores + policy.stalled_not_renegotiated.further_scores
-    return _stalled(course, series, Reason("stalled_not_renegotiated" if reminder else "stalled", at, evidence), size, policy)
+    reason = Reason("stalled_not_renegotiated" if reminder else "stalled", at, evidence)
+    return _stalled(course, series, reason, size, policy)
 
 
 def _deteriorating(
@@ -137,7 +138,10 @@ def _stalled(
     rules = policy.renegotiated_no_change
     if movement is None or len(after) < rules.scores or movement >= rules.gain_below_reliable_changes * size:
         return "watch", None
-    since = {"scores_since_renegotiation": float(len(after)), "moved_since_renegotiation": movement}
+    since: dict[str, float | None] = {
+        "scores_since_renegotiation": float(len(after)),
+        "moved_since_renegotiation": movement,
+    }
     return "stalled", Reason("renegotiated_no_change", reason.at, reason.evidence | since)
 
 
@@ -153,7 +157,11 @@ def _rupture(course: Course, policy: Policy) -> Reason | None:
     missing = sum(session.number > rated for session in course.sessions)
     if found[-1].scores < policy.alliance.unrepaired_scores and missing < policy.alliance.missing_after_drop:
         return None
-    evidence: dict[str, float | None] = {"level_before": found[-1].level, "last_score": series.values[-1], "sessions_unrated": float(missing)}
+    evidence: dict[str, float | None] = {
+        "level_before": found[-1].level,
+        "last_score": series.values[-1],
+        "sessions_unrated": float(missing),
+    }
     return Reason("alliance_rupture_unrepaired", series.points[-1].at, evidence)
 
 

@@ -7,6 +7,7 @@ choice, as a single score is mostly noise (McAleavey 2024).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, TypeAlias
 
 from contracts.instruments import Instrument
@@ -54,7 +55,7 @@ def change(values: Sequence[float], instrument: Instrument) -> Change:
 
 def smoothed_gains(values: Sequence[float], sign: int) -> list[float]:
     """For each score the mean of it and the one before against the first; 0 at the first."""
-    return [0.0] + [sign * ((before + value) / 2 - values[0]) for before, value in zip(values, values[1:], strict=False)]
+    return [0.0, *(sign * ((before + value) / 2 - values[0]) for before, value in pairwise(values))]
 
 
 def change_class(first: float, last: float, scores: int, instrument: Instrument) -> ChangeClass:

@@ -57,7 +57,8 @@ def kind(series: Series) -> str:
 
 def in_force(norm_sets: Iterable[NormSet], start: datetime) -> NormSet | None:
     """The norm set that a case beginning at ``start`` keeps: the latest in force by then."""
-    return max((one for one in norm_sets if one.effective_from <= start), key=lambda one: one.effective_from, default=None)
+    known = [one for one in norm_sets if one.effective_from <= start]
+    return max(known, key=lambda one: one.effective_from, default=None)
 
 
 def fit(series: Iterable[Series], rules: Rules, effective_from: datetime) -> NormSet:

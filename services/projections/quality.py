@@ -5,6 +5,7 @@ are a design choice.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from services.projections.course import Series, Session
@@ -15,7 +16,9 @@ SKIPPED_SHARE: Final = 0.10
 """More than this share of attended sessions without any measure is worth a talk (OpenFIT)."""
 
 
-def flags(outcome: Series | None, alliance: Series | None, all_series: Sequence[Series], sessions: Sequence[Session]) -> tuple[str, ...]:
+def flags(
+    outcome: Series | None, alliance: Series | None, all_series: Sequence[Series], sessions: Sequence[Session]
+) -> tuple[str, ...]:
     """The doubts that hold, in a fixed order."""
     found = {
         "sawtooth": outcome is not None and _sawtooth(outcome),
@@ -34,9 +37,9 @@ def _sawtooth(series: Series) -> bool:
     size = series.instrument.reliable_change
     if size is None:
         return False
-    steps = [after - before for before, after in zip(series.values, series.values[1:], strict=False)]
+    steps = [after - before for before, after in pairwise(series.values)]
     big = [step for step in steps if abs(step) >= size]
-    return sum(before * after < 0 for before, after in zip(big, big[1:], strict=False)) >= RUN
+    return sum(before * after < 0 for before, after in pairwise(big)) >= RUN
 
 
 def _first_score_high(series: Series) -> bool:

@@ -21,7 +21,6 @@ from services.projections.record import Record, record_of
 
 SOURCE: Final = "course<-log"
 _SQL: Final = statements("services.projections", "views")
-_TABLES: Final = ("fact", "case_view", "assignment", "series_view", "merge", "parked")
 _log: Final = logging.getLogger(__name__)
 
 
@@ -41,7 +40,7 @@ class Views:
         """Applies what of ``batch`` (in the order of the log) is new; returns the position that now holds."""
         with self._database.transaction() as connection:
             last = int(connection.execute(_SQL["claim"], {"source": SOURCE}).fetchone()["position"])
-            touched = _add_facts(connection, (recorded for recorded in batch if recorded.position > last))
+            touched = _add_facts(connection, _above(last, batch))
             for case_ref in sorted(touched):
                 self._put_case(connection, case_ref, touched[case_ref])
             last = max(last, batch[-1].position)
@@ -55,8 +54,8 @@ class Views:
         """
         with self._database.transaction() as connection:
             connection.execute(_SQL["claim"], {"source": SOURCE})
-            for table in _TABLES:
-                connection.execute(f"DELETE FROM {table}")
+            for table in ("fact", "case_view", "assignment", "series_view", "merge", "parked"):
+                connection.execute(_SQL[f"empty_{table}"])
             last = 0
             positions: dict[str, int] = {}
             for batch in batches:
@@ -130,6 +129,14 @@ class Views:
         self._database.close()
 
 
+def _above(last: int, batch: Iterable[Recorded]) -> Iterator[Recorded]:
+    """What of ``batch`` lies above a running maximum: this also drops a repeat inside the batch."""
+    for recorded in batch:
+        if recorded.position > last:
+            last = recorded.position
+            yield recorded
+
+
 def _add_facts(connection: Connection, batch: Iterable[Recorded]) -> dict[str, int]:
     """Keeps the events of ``batch``; returns the cases they belong to, each with the position of its last one."""
     facts: list[tuple[str, int, bytes]] = []
@@ -164,19 +171,16 @@ def _put_course(connection: Connection, course: Course, position: int) -> None:
         },
     )
     connection.execute(_SQL["drop_assignments"], (course.case_ref,))
-    connection.executemany(
-        _SQL["add_assignment"],
-        [
-            (course.case_ref, place, one.therapist_ref, one.role, one.since.isoformat(), one.until and one.until.isoformat())
-            for place, one in enumerate(course.assignments)
-        ],
-    )
+    for place, entry in enumerate(course.assignments):
+        until = None if entry.until is None else entry.until.isoformat()
+        connection.execute(
+            _SQL["add_assignment"],
+            (course.case_ref, place, entry.therapist_ref, entry.role, entry.since.isoformat(), until),
+        )
     connection.execute(_SQL["drop_series"], (course.case_ref,))
-    connection.executemany(
-        _SQL["add_series"],
-        [
-            (course.case_ref, one.instrument.key, one.instrument.version, len(one.points), one.values[0], one.values[-1], fmean(one.values))
-            for one in course.series
-            if one.respondent == "client"
-        ],
-    )
+    for one in course.series:
+        if one.respondent == "client":
+            numbers = (len(one.points), one.values[0], one.values[-1], fmean(one.values))
+            connection.execute(
+                _SQL["add_series"], (course.case_ref, one.instrument.key, one.instrument.version, *numbers)
+            )

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 from typing import Final, NamedTuple
 
 from contracts.events import CaseOpened, parse
@@ -169,7 +169,7 @@ def mean_of(judgements: Iterable[Judgement]) -> Judgement:
 
 def _mean(verdicts: Sequence[Verdict]) -> Verdict:
     def mean(name: str) -> float:
-        return sum(getattr(one, name) for one in verdicts) / len(verdicts)
+        return fmean(getattr(one, name) for one in verdicts)
 
     firing = None if verdicts[0].firing is None else mean("firing")
     names = ("sensitivity", "specificity", "ppv", "lead")

@@ -74,7 +74,7 @@ def _judge(
         course = course_of(record, catalogue())
         decision = decide(course, policy, norms, now)
         obstacle = _obstacle(budget[course.therapist(now) or ""], policy, now)
-        response = respond(course, decision, policy, norms and norms.version, obstacle, now)
+        response = respond(course, decision, policy, norms.version if norms else None, obstacle, now)
         for event in response.events:
             evolve(record, event)
             if isinstance(event, AlertRaised):

@@ -80,3 +80,21 @@ DELETE FROM parked WHERE case_ref = ?;
 
 -- name: count_parked
 SELECT count(*) FROM parked;
+
+-- name: empty_fact
+DELETE FROM fact;
+
+-- name: empty_case_view
+DELETE FROM case_view;
+
+-- name: empty_assignment
+DELETE FROM assignment;
+
+-- name: empty_series_view
+DELETE FROM series_view;
+
+-- name: empty_merge
+DELETE FROM merge;
+
+-- name: empty_parked
+DELETE FROM parked;

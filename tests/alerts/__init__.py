@@ -1,0 +1,1 @@
+"""Whether someone should know, and how they are told."""

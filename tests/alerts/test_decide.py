@@ -1,0 +1,171 @@
+"""Named reasons: when each holds, and when it just does not."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from contracts.data import AlertReason
+from contracts.instruments import catalogue
+from contracts.policies import policy
+from services.alerts.decide import Decision, decide
+from services.projections.fold import course_of
+from services.projections.norms import Band, NormSet
+from services.projections.record import record_of
+from tests.story import START, Story, day, stalled
+
+POLICY = policy()
+
+
+def decision(story: Story, norms: NormSet | None = None, now: datetime | None = None) -> Decision:
+    return decide(course_of(record_of(story.events), catalogue()), POLICY, norms, now or story.now)
+
+
+def reasons(story: Story, norms: NormSet | None = None) -> set[AlertReason]:
+    return set(decision(story, norms).names())
+
+
+def norms(q10: float, q25: float) -> NormSet:
+    """The same band for every first score and session."""
+    bands = tuple(Band(0, 41, session, 500, q10, q25, 6, 10) for session in range(1, 16))
+    return NormSet("test", START - timedelta(days=1), 15, {"ors/adult/client": bands})
+
+
+def test_two_scores_after_the_first_are_the_least_to_judge_by() -> None:
+    assert decision(stalled(scores=(15, 3))).status == "not_enough_data"
+    assert decision(stalled(scores=(15, 14, 16))).status == "on_course"
+
+
+def test_a_case_without_gain_is_stalled_from_the_fifth_score_on() -> None:
+    assert decision(stalled(scores=(15, 16, 15, 16))).status == "on_course"
+    assert reasons(stalled(scores=(15, 16, 15, 16, 15))) == {"stalled"}
+
+
+def test_a_late_fall_back_is_no_stall_until_it_lasts_three_scores() -> None:
+    assert reasons(stalled(scores=(15, 20, 19, 20, 15, 15))) == set()
+    assert reasons(stalled(scores=(15, 20, 19, 20, 15, 15, 15, 15))) == {"stalled"}
+
+
+def test_a_gain_of_half_a_reliable_change_is_no_stall() -> None:
+    assert reasons(stalled(scores=(15, 18, 18, 18, 18, 18))) == set()
+    assert reasons(stalled(scores=(15, 17.9, 17.9, 17.9, 17.9))) == {"stalled"}
+
+
+def test_a_case_at_or_above_the_networks_lower_quarter_is_no_stall() -> None:
+    assert reasons(stalled(), norms(q10=-4, q25=0.5)) == set()
+    assert reasons(stalled(), norms(q10=-4, q25=2)) == {"stalled_not_renegotiated"}
+
+
+def test_a_stall_that_nobody_renegotiated_for_two_more_scores_is_named_so() -> None:
+    assert reasons(stalled(scores=(15, 16, 19, 17, 16, 15, 16))) == {"stalled"}
+    assert reasons(stalled(scores=(15, 16, 15, 16, 15, 16))) == {"stalled_not_renegotiated"}
+
+
+def test_a_renegotiation_clears_a_stall_and_gives_it_time() -> None:
+    story = stalled().renegotiated(previous="ta_old01")
+    assert reasons(story) == set()
+    story.session(ors=15, srs=38).session(ors=16, srs=38)
+    assert decision(story).status == "watch"
+    assert reasons(story) == set()
+
+
+def test_three_scores_without_movement_after_a_renegotiation_are_news() -> None:
+    story = stalled().renegotiated(previous="ta_old01")
+    story.session(ors=15, srs=38).session(ors=16, srs=38).session(ors=15, srs=38)
+    (reason,) = decision(story).reasons
+    assert reason.name == "renegotiated_no_change"
+    assert reason.evidence["scores_since_renegotiation"] == 3
+    assert reason.evidence["moved_since_renegotiation"] == 0
+
+
+def test_movement_after_a_renegotiation_is_no_news() -> None:
+    story = stalled(scores=(20, 16, 15, 16, 15, 16)).renegotiated(previous="ta_old01")
+    story.session(ors=18, srs=38).session(ors=19, srs=38).session(ors=19, srs=38)
+    assert reasons(story) == set()
+
+
+@pytest.mark.parametrize("last, expected", [(9, {"deteriorating"}), (9.1, set())])
+def test_a_score_a_reliable_change_below_the_first_is_deteriorating(last: float, expected: set[str]) -> None:
+    assert reasons(stalled(scores=(15, 16, last))) == expected
+
+
+def test_three_gains_in_a_row_below_the_networks_lowest_tenth_are_deteriorating() -> None:
+    assert reasons(stalled(scores=(15, 14, 14, 14)), norms(q10=-0.4, q25=2)) == {"deteriorating"}
+    assert reasons(stalled(scores=(15, 16, 14, 14)), norms(q10=-0.4, q25=2)) == set()
+
+
+def test_deterioration_mutes_the_stall_of_the_same_case() -> None:
+    assert reasons(stalled(scores=(15, 14, 15, 14, 15, 14, 9))) == {"deteriorating"}
+
+
+def test_above_the_cutoff_at_the_start_no_rule_about_gain_applies() -> None:
+    assert decision(stalled(scores=(27, 27, 28, 27, 28, 27))).status == "high_start"
+    assert reasons(stalled(scores=(27, 27, 28, 27, 28, 21))) == {"deteriorating"}
+
+
+def test_a_reliable_gain_that_held_for_two_scores_is_reached() -> None:
+    assert decision(stalled(scores=(15, 18, 21, 22))).status == "reached"
+    assert decision(stalled(scores=(15, 18, 22, 20))).status == "on_course"
+
+
+def test_lower_is_better_instruments_are_judged_by_the_same_rules() -> None:
+    story = Story().opened()
+    for score in (20, 19, 20, 19, 20):
+        story.session()
+        story.measure("phq9", {"total": score}, session=story.session_ref())
+    assert reasons(story) == {"stalled"}
+
+
+def test_an_instrument_without_a_reliable_change_gives_no_verdict() -> None:
+    story = Story().opened()
+    for score in (30, 31, 30, 31, 30, 45):
+        story.session()
+        story.measure("bdi2", {"total": score}, session=story.session_ref())
+    assert decision(story).status == "not_enough_data"
+
+
+def test_an_alliance_that_fell_and_stayed_down_is_a_rupture() -> None:
+    story = Story().opened()
+    for ors, srs in ((16, 38), (18, 38), (20, 33), (22, 33)):
+        story.session(ors=ors, srs=srs)
+    assert reasons(story) == {"alliance_rupture_unrepaired"}
+    assert reasons(story.session(ors=24, srs=37)) == set()
+
+
+def test_one_low_rating_is_no_rupture_but_two_sessions_unrated_after_it_are() -> None:
+    story = Story().opened().session(ors=22, srs=38).session(ors=22, srs=33)
+    assert reasons(story) == set()
+    assert reasons(story.session(ors=22)) == set()
+    assert reasons(story.session(ors=22)) == {"alliance_rupture_unrepaired"}
+
+
+def test_silence_is_told_by_the_clock_alone() -> None:
+    story = Story().opened().session(ors=15)
+    quiet = decision(story, now=day(27.9))
+    assert (quiet.names(), quiet.due_at) == (frozenset(), day(28))
+    assert decision(story, now=day(28)).names() == {"silent"}
+    assert decision(story, now=day(28)).due_at is None
+
+
+def test_three_sessions_in_a_row_without_an_outcome_score_are_unmeasured() -> None:
+    story = Story().opened().session(ors=15).session(srs=38).session(srs=38)
+    assert reasons(story) == set()
+    assert reasons(story.session(srs=38)) == {"unmeasured"}
+
+
+def test_a_closed_case_and_a_client_who_withdrew_give_no_reasons() -> None:
+    assert decision(stalled().closed()) == Decision("closed", (), None)
+    data = {"purpose": "feedback", "state": "withdrawn", "effective_from": START.isoformat()}
+    assert decision(stalled().tell("consent.changed", data)).reasons == ()
+
+
+def test_every_reason_carries_the_numbers_it_rests_on() -> None:
+    (reason,) = decision(stalled(), norms(q10=-4, q25=2)).reasons
+    assert reason.evidence == {
+        "session": 6,
+        "first_score": 15,
+        "last_score": 16,
+        "smoothed_gain": 0.5,
+        "reliable_change": 6,
+        "q25": 2,
+        "scores_in_a_row": 5,
+    }

@@ -1,0 +1,79 @@
+"""Change on one series: in the direction of better, against measurement noise and the cutoff."""
+
+from dataclasses import replace
+
+import pytest
+
+from contracts.instruments import Cutoff, catalogue
+from services.projections.change import change, change_class, smoothed_gains
+
+ORS = catalogue()["ors", "adult"]
+PHQ9 = catalogue()["phq9", "adult"]
+
+
+def test_a_gain_is_positive_when_the_client_is_better_on_either_kind_of_scale() -> None:
+    assert change([15, 21], ORS).gain == 6
+    assert change([18, 12], PHQ9).gain == 6
+
+
+def test_the_change_since_the_best_score_is_never_positive() -> None:
+    found = change([15, 25, 21], ORS)
+    assert (found.best, found.from_best) == (25, -4)
+    found = change([18, 8, 11], PHQ9)
+    assert (found.best, found.from_best) == (8, -3)
+
+
+def test_the_smoothed_gain_is_the_mean_of_two_scores_against_the_first() -> None:
+    assert smoothed_gains([10, 14, 20], 1) == [0, 2, 7]
+    assert smoothed_gains([10], 1) == [0]
+
+
+def test_a_single_score_is_no_change() -> None:
+    assert change([15], ORS).change_class == "not_enough_data"
+    with pytest.raises(ValueError, match="at least one score"):
+        change([], ORS)
+
+
+@pytest.mark.parametrize(
+    "first, last, expected",
+    [
+        (15, 20.9, "no_change"),
+        (15, 21, "improved"),
+        (20, 26, "recovered"),
+        (26, 32, "improved"),  # was above the cutoff before: nothing was crossed
+        (15, 9, "deteriorated"),
+        (15, 9.1, "no_change"),
+    ],
+)
+def test_change_classes_at_their_edges(first: float, last: float, expected: str) -> None:
+    assert change_class(first, last, 2, ORS) == expected
+
+
+def test_an_instrument_without_a_known_reliable_change_gives_no_verdict() -> None:
+    unknown = replace(ORS, reliable_change=None, reliable_change_source=None)
+    found = change([10, 35], unknown)
+    assert found.change_class == "unknown"
+    assert found.benefit is None
+
+
+def test_the_worked_example_of_jacobson_and_truax_1991_is_classed_as_in_their_paper() -> None:
+    """Their hypothetical scale: clinical mean 40, functional 60, SD 7.5, reliability .80; a client from 32.5 to 47.5.
+
+    The paper gives S_E 3.35, S_diff 4.74, RC 3.16 and c = 50: reliably improved, not yet across the cutoff.
+    """
+    standard_error = 7.5 * (1 - 0.80) ** 0.5
+    difference = (2 * standard_error**2) ** 0.5
+    cutoff = (7.5 * 60 + 7.5 * 40) / 15
+    assert (round(standard_error, 2), round(difference, 2), cutoff) == (3.35, 4.74, 50)
+    scale = replace(
+        ORS,
+        cutoff=Cutoff(value=cutoff, functional="above", source="Jacobson & Truax 1991"),
+        reliable_change=1.96 * difference,
+    )
+    benefit = change([32.5, 47.5], scale).benefit
+    assert benefit is not None
+    assert round(benefit * 1.96, 2) == 3.16
+    assert change_class(32.5, 47.5, 2, scale) == "improved"
+    assert change_class(32.5, 50.1, 2, scale) == "recovered"
+    assert change_class(32.5, 41.7, 2, scale) == "no_change"
+    assert change_class(47.5, 32.5, 2, scale) == "deteriorated"

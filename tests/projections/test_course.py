@@ -1,0 +1,164 @@
+"""The course of a case, told from the events that an EHR posts."""
+
+from datetime import timedelta
+
+from contracts.events import AnyCaseEvent
+from contracts.instruments import catalogue
+from services.projections.course import Course
+from services.projections.fold import course_of
+from services.projections.record import record_of
+from tests.story import Story, day, stalled
+
+
+def course(story: Story) -> Course:
+    return course_of(record_of(story.events), catalogue())
+
+
+def test_a_case_is_known_by_its_opening_and_pending_until_it_comes() -> None:
+    story = Story().session(ors=15)
+    assert course(story).pending == ("case",)
+    opened = Story().opened(client="c_anna01").session(ors=15)
+    assert course(opened).client_ref == "c_anna01"
+    assert course(opened).pending == ()
+
+
+def test_sessions_are_numbered_by_when_they_began_not_by_when_they_were_posted() -> None:
+    story = Story().opened().session(ors=15).session(ors=16).session(ors=17)
+    late: list[AnyCaseEvent] = list(reversed(story.events))
+    numbers = [session.number for session in course_of(record_of(late), catalogue()).sessions]
+    assert numbers == [1, 2, 3]
+
+
+def test_items_without_a_total_are_summed() -> None:
+    items = {"individual": 3.1, "interpersonal": 4.2, "social": 2.2, "overall": 5.0}
+    story = Story().opened().session()
+    story.measure("ors", items, session=story.session_ref())
+    series = course(story).outcome
+    assert series is not None
+    assert series.points[0].value == 14.5
+    assert series.points[0].items == items
+
+
+def test_series_of_different_respondents_and_instruments_are_never_mixed() -> None:
+    story = Story().opened().session(ors=15)
+    story.measure("ors", {"total": 30.0}, version="caretaker", respondent="caretaker")
+    story.measure("phq9", {"total": 14})
+    found = course(story)
+    kinds = {(one.instrument.key, one.instrument.version, one.respondent, tuple(one.values)) for one in found.series}
+    assert kinds == {
+        ("ors", "adult", "client", (15.0,)),
+        ("ors", "caretaker", "caretaker", (30.0,)),
+        ("phq9", "adult", "client", (14.0,)),
+    }
+    assert "several_respondents" in found.flags
+
+
+def test_the_case_is_judged_by_the_clients_series_with_most_scores() -> None:
+    story = Story().opened().session(ors=15).session().session()
+    for _ in range(3):
+        story.measure("phq9", {"total": 14})
+    series = course(story).outcome
+    assert series is not None
+    assert series.instrument.key == "phq9"
+
+
+def test_a_missing_score_leaves_its_session_out_of_the_series() -> None:
+    series = course(Story().opened().session(ors=15).session().session(ors=17)).outcome
+    assert series is not None
+    assert [point.session for point in series.points] == [1, 3]
+
+
+def test_a_score_without_a_session_counts_with_the_sessions_held_by_then() -> None:
+    story = Story().opened().session().session().session()
+    story.measure("ors", {"total": 15.0})
+    series = course(story).outcome
+    assert series is not None
+    assert series.points[0].session == 3
+
+
+def test_a_new_primary_therapist_takes_over_at_the_effective_time() -> None:
+    story = Story().opened("th_ada01").session(ors=15)
+    data = {"therapist_ref": "th_bea01", "role": "primary", "effective_from": day(10).isoformat()}
+    story.tell("therapist.assigned", data)
+    found = course(story)
+    assert found.therapist(day(9.99)) == "th_ada01"
+    assert found.therapist(day(10)) == "th_bea01"
+
+
+def test_co_therapists_and_supervisors_do_not_take_over() -> None:
+    story = Story().opened("th_ada01")
+    for ref, role in (("th_bea01", "co"), ("th_cleo1", "supervisor"), ("th_dora1", "supervisor")):
+        at = day(1 if ref != "th_dora1" else 3).isoformat()
+        story.tell("therapist.assigned", {"therapist_ref": ref, "role": role, "effective_from": at})
+    found = course(story)
+    assert found.therapist(day(2)) == "th_ada01"
+    holding = {(entry.therapist_ref, entry.role) for entry in found.assignments if entry.holds(day(4))}
+    assert holding == {("th_ada01", "primary"), ("th_bea01", "co"), ("th_dora1", "supervisor")}
+
+
+def test_a_case_is_open_until_closed_and_again_once_reopened() -> None:
+    story = Story().opened().session(ors=15).closed("agreed")
+    assert course(story).ending == "agreed"
+    assert not course(story).is_open
+    story.tell("case.reopened", {"reason": "client_returned"}, minutes=90)
+    assert course(story).is_open
+
+
+def test_a_renegotiation_ends_the_task_it_replaces_and_opens_the_new_one() -> None:
+    story = stalled().renegotiated("ta_new01", previous="ta_old01", task_code="values_work", agreement=8.0)
+    old, new = course(story).tasks
+    assert (old.ref, old.ended, old.until) == ("ta_old01", "replace", story.last.time)
+    assert (new.ref, new.code, new.until, new.fit) == ("ta_new01", "values_work", None, 8.0)
+
+
+def test_a_renegotiation_of_a_task_nobody_agreed_on_is_pending() -> None:
+    story = Story().opened().session(ors=15).renegotiated("ta_new01", previous="ta_lost1")
+    assert course(story).pending == ("task",)
+
+
+def test_what_followed_a_renegotiation_is_kept_beside_what_went_before() -> None:
+    story = stalled(scores=(15, 16, 15, 16)).renegotiated(previous="ta_old01").session(ors=20, srs=38).session(ors=22)
+    told = course(story).renegotiations[0]
+    assert told.session == 4
+    assert told.outcome.before == (15, 16)
+    assert told.outcome.after == (20, 22)
+    assert told.outcome.moved == 5.5
+    assert told.alliance.after[-1] == 38
+
+
+def test_nothing_is_said_to_have_followed_before_the_next_score() -> None:
+    told = course(stalled().renegotiated(previous="ta_old01")).renegotiations[0]
+    assert told.outcome.after == ()
+    assert told.outcome.moved is None
+
+
+def test_of_a_preference_the_last_entry_is_in_force_and_its_revisions_are_counted() -> None:
+    story = Story().opened().session(ors=15)
+    for strength in (3.0, 7.0):
+        data = {"kind": "preference", "domain": "role", "stance": "wants_challenge", "strength": strength}
+        story.after(1).tell("preference.recorded", data)
+    preference = course(story).preferences[0]
+    assert (preference.strength, preference.revisions) == (7.0, 1)
+
+
+def test_consent_that_was_withdrawn_can_be_given_again() -> None:
+    story = Story().opened()
+    for state, at in (("withdrawn", 1), ("given", 3)):
+        story.tell("consent.changed", {"purpose": "feedback", "state": state, "effective_from": day(at).isoformat()})
+    assert course(story).withdrawn == frozenset()
+    assert course_of(record_of(story.events[:2]), catalogue()).withdrawn == {"feedback"}
+
+
+def test_missed_sessions_and_declined_measures_are_counted() -> None:
+    story = Story().opened().session(ors=15)
+    data = {"session_ref": "se_missed1", "scheduled_for": day(3).isoformat(), "kind": "no_show"}
+    story.tell("session.missed", data)
+    story.tell("measure.declined", {"instrument": {"key": "srs", "version": "adult"}, "reason": "declined"})
+    found = course(story)
+    assert [entry.kind for entry in found.missed] == ["no_show"]
+    assert found.declined == 1
+
+
+def test_first_and_last_instants_span_all_that_happened() -> None:
+    found = course(stalled())
+    assert found.last_at - found.first_at == timedelta(days=35, minutes=60)
