@@ -81,6 +81,8 @@ def respond(
             continue
         therapist = course.therapist(now)
         why = _why_not(course, alert, therapist, policy, obstacle, now)
+        if why is None and letters and alert.reason != "deteriorating":
+            why = "told_recently"  # by the letter of this very moment
         if why is not None:
             suppressed.append(_suppressed(course, alert, why, now))
         elif therapist is not None:
@@ -140,7 +142,8 @@ def _why_not(
         return "no_therapist"
     told = [other.notified_at for other in course.alerts if other.notified_at is not None]
     pause = timedelta(days=policy.mail.days_between_mails_of_a_case)
-    if alert.reason != "deteriorating" and told and now - max(told) < pause:
+    # By whole days: a case seen every week at the same hour must not be told or not by a minute more or less.
+    if alert.reason != "deteriorating" and told and now.date() - max(told).date() < pause:
         return "told_recently"
     if obstacle == "over_budget" and alert.reason == "deteriorating":
         return None

@@ -104,6 +104,10 @@ class Renegotiation:
     outcome: Trace
     alliance: Trace
 
+    @property
+    def statement_present(self) -> bool:
+        return self.statement is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Preference:
@@ -118,6 +122,10 @@ class Preference:
     client_confirmed: bool | None
     statement: str | None
     revisions: int
+
+    @property
+    def statement_present(self) -> bool:
+        return self.statement is not None
 
 
 @dataclass(frozen=True, slots=True)

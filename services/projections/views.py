@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from sqlite3 import Connection, Row
+from sqlite3 import Connection
 from statistics import fmean
 from typing import Final
 
@@ -18,6 +18,7 @@ from services.eventlog.ports import Recorded
 from services.projections.course import Course
 from services.projections.fold import Catalogue, course_of
 from services.projections.record import Record, record_of
+from services.projections.therapist import CaseOutcome
 
 SOURCE: Final = "course<-log"
 _SQL: Final = statements("services.projections", "views")
@@ -107,9 +108,27 @@ class Views:
         given = {"therapist_ref": therapist_ref, "now": now.isoformat()}
         return [row["case_ref"] for row in self._database.connection().execute(_SQL[query], given)]
 
-    def outcomes(self) -> list[Row]:
+    def outcomes(self) -> list[CaseOutcome]:
         """One row per case and series of the client's: what summaries are made of."""
-        return self._database.connection().execute(_SQL["outcomes"]).fetchall()
+        rows = self._database.connection().execute(_SQL["outcomes"]).fetchall()
+        return [
+            CaseOutcome(
+                row["therapist_ref"],
+                bool(row["is_open"]),
+                row["instrument"],
+                row["version"],
+                row["scores"],
+                row["first"],
+                row["last"],
+                row["mean"],
+            )
+            for row in rows
+        ]
+
+    def open_and_closed(self, therapist_ref: str) -> tuple[int, int]:
+        """How many cases a therapist, the last to be primarily responsible, has open and has closed."""
+        row = self._database.connection().execute(_SQL["open_and_closed"], (therapist_ref,)).fetchone()
+        return int(row["open"] or 0), int(row["closed"] or 0)
 
     def person(self, client_ref: str) -> str:
         """The reference that ``client_ref`` was merged into, or itself; the first seen where merges form a ring."""

@@ -25,7 +25,7 @@ def answer(story: Story, now: datetime | None = None, obstacle: Obstacle | None 
 
 def live(story: Story, now: datetime | None = None, mailed: bool = True) -> list[str]:
     """Lets the service respond until nothing more follows; returns what it did, in words."""
-    did = []
+    did: list[str] = []
     while True:
         response = answer(story, now)
         if not response.events and not response.letters:

@@ -98,8 +98,8 @@ def test_co_therapists_and_supervisors_do_not_take_over() -> None:
 
 def test_a_case_is_open_until_closed_and_again_once_reopened() -> None:
     story = Story().opened().session(ors=15).closed("agreed")
-    assert course(story).ending == "agreed"
-    assert not course(story).is_open
+    closed = course(story)
+    assert (closed.ending, closed.is_open) == ("agreed", False)
     story.tell("case.reopened", {"reason": "client_returned"}, minutes=90)
     assert course(story).is_open
 

@@ -1,0 +1,116 @@
+"""The ``resonance`` command: what is asked for, and which room answers."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+from services import commands
+from services.access.problems import Refused
+from services.eventlog.ports import Unavailable, WrongSchema
+from services.settings import WrongSetting, read
+from services.wiring import InUse
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; returns the exit status: 0 done, 1 not done, 2 wrongly asked."""
+    asked = _parser().parse_args(arguments)
+    try:
+        settings = read(os.environ)
+        return int(asked.run(settings, asked))
+    except WrongSetting as error:
+        print(f"resonance: {error}", file=sys.stderr)
+        return 2
+    except (InUse, LookupError, OSError, ValueError, Unavailable, WrongSchema, Refused) as error:
+        print(f"resonance: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="resonance", description="Feedback service for networks of clinics.")
+    parser.add_argument("--version", action="version", version=version("resonance"))
+    found = parser.add_subparsers(required=True, metavar="command")
+
+    up = found.add_parser("up", help="serve everything in one process: API, projections, alerts, mail, pages")
+    up.set_defaults(run=commands.up)
+
+    demo = found.add_parser("demo", help="serve a made-up network and let it live at high speed")
+    demo.add_argument("--once", action="store_true", help="load its history, report on one line, and stop")
+    demo.add_argument("--seed", type=int, default=1)
+    demo.add_argument("--clients", type=int, default=1_600)
+    demo.add_argument("--port", type=int, default=None, help="default: RESONANCE_PORT, else 8000")
+    demo.set_defaults(run=commands.demo)
+
+    migrate = found.add_parser("migrate", help="bring the logs to this release's schema")
+    migrate.set_defaults(run=commands.migrate)
+
+    rebuild = found.add_parser("rebuild", help="make the views anew from the log; sends no mail")
+    rebuild.add_argument("--network")
+    rebuild.set_defaults(run=commands.rebuild)
+
+    session = found.add_parser("session", help="print a link with which a therapist signs in, for 15 minutes")
+    session.add_argument("therapist", help="the therapist's reference")
+    session.add_argument("--network")
+    session.set_defaults(run=commands.session)
+
+    _keys(found)
+    _simulation(found)
+    return parser
+
+
+def _keys(found: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    keys = found.add_parser("keys", help="API keys: create, list, revoke").add_subparsers(required=True)
+    create = keys.add_parser("create", help="print a new key; it cannot be shown again")
+    create.add_argument("--network")
+    create.add_argument("--scope", action="append", choices=commands.SCOPES, help="default: all")
+    create.add_argument("--clinic", action="append", help="a clinic it may speak for; default: all")
+    create.add_argument("--source", action="append", help="a source it may speak for; default: all")
+    create.add_argument("--days", type=int, default=365, help="how long it is valid; at most 365")
+    create.set_defaults(run=commands.create_key)
+    listed = keys.add_parser("list", help="the keys of a network, without their secret part")
+    listed.add_argument("--network")
+    listed.set_defaults(run=commands.list_keys)
+    revoke = keys.add_parser("revoke", help="refuse a key from now on")
+    revoke.add_argument("key_id")
+    revoke.set_defaults(run=commands.revoke_key)
+
+
+def _simulation(found: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    simulate = found.add_parser("simulate", help="write the events of a made-up network")
+    simulate.add_argument("--seed", type=int, required=True)
+    simulate.add_argument("--clinics", type=int, default=3)
+    simulate.add_argument("--therapists", type=int, default=24)
+    simulate.add_argument("--clients", type=int, default=600)
+    simulate.add_argument("--weeks", type=int, default=26)
+    simulate.add_argument("--start", type=date.fromisoformat, help="first day; a fixed one by default")
+    simulate.add_argument("--out", type=Path, required=True, help="NDJSON file to write")
+    simulate.add_argument("--truth", type=Path, help="NDJSON file for what no clinic knows")
+    simulate.set_defaults(run=commands.simulate)
+
+    load = found.add_parser("load", help="post an NDJSON file of events through the API")
+    load.add_argument("file", type=Path)
+    load.add_argument("--url", help="default: this machine, at RESONANCE_PORT")
+    load.add_argument("--key", help="default: the environment's RESONANCE_KEY")
+    load.add_argument("--batch", type=int, default=500)
+    load.add_argument("--from-line", type=int, default=1)
+    load.set_defaults(run=commands.load)
+
+    judge = found.add_parser("judge-alerts", help="how right the alerts are, where the truth is known")
+    judge.add_argument("--cases", type=int, default=5_000)
+    judge.add_argument("--seeds", type=_numbers, default=[1, 2, 3], help="as 1,2,3")
+    judge.add_argument("--events", type=Path, help="a file of `simulate`, in place of --cases and --seeds")
+    judge.add_argument("--truth", type=Path)
+    judge.set_defaults(run=commands.judge_alerts)
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in text.split(",")]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Who may enter, and what a refusal looks like: API keys, page sessions, the registry of people, problem details."""

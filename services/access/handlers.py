@@ -1,0 +1,65 @@
+"""Problem details for everything that FastAPI and Starlette would answer in their own words."""
+
+import logging
+import uuid
+from pathlib import PurePath
+from typing import Final
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from services.access.faults import faults
+from services.access.problems import MEDIA_TYPE, Fault, Problem, Refused, Slug, combined, problem
+
+_log = logging.getLogger(__name__)
+
+_SLUGS: Final[dict[int, Slug]] = {
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "body-too-large",
+    415: "unsupported-media-type",
+}
+
+
+def install(app: FastAPI) -> None:
+    """Makes every refusal and every defect of ``app`` an ``application/problem+json`` without what was sent."""
+    for kind in (Refused, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(kind, _answer)
+
+
+async def _answer(_: Request, error: Exception) -> Response:
+    problem = problem_of(error)
+    return Response(problem.body(), problem.status, dict(problem.headers), MEDIA_TYPE)
+
+
+def problem_of(error: Exception) -> Problem:
+    """What to answer where ``error`` was raised."""
+    match error:
+        case Refused():
+            return error.problem
+        case RequestValidationError():
+            return _invalid(error)
+        case HTTPException():
+            slug = _SLUGS.get(error.status_code, "request-refused")
+            return problem(slug, headers=error.headers, status=error.status_code)
+        case _:
+            return _unexpected(error)
+
+
+def _invalid(error: RequestValidationError) -> Problem:
+    errors = error.errors()
+    if any(found["type"] == "json_invalid" for found in errors):
+        return problem("malformed-json", Fault("", "syntax"))
+    return combined(faults(errors, outer=1))  # the first step says whether it is the body, the path or the query
+
+
+def _unexpected(error: Exception) -> Problem:
+    """Logs where a defect arose, under the ``instance`` of the answer; never its text, which can hold what was sent."""
+    instance = uuid.uuid4().urn
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f"{PurePath(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "unknown"
+    _log.error("%s at %s, %s", type(error).__name__, where, instance)
+    return problem("internal", instance=instance)

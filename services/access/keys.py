@@ -1,0 +1,194 @@
+"""The networks' secrets and the API keys: made, listed, revoked and checked.
+
+A key reads ``rsn_live_<key id>_<32 random letters and digits><CRC-32 of all before it>``, much as GitHub's tokens do:
+scanners find a leaked one, and a mistyped one never reaches the database (source: "Behind GitHub's new authentication
+token formats", GitHub blog, 2021). The file keeps its key id and its SHA-256, which needs no salt at 190 random bits.
+"""
+
+import hmac
+import json
+import re
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Final, NamedTuple
+from zlib import crc32
+
+from services.access.credential import Credential, Scope
+from services.access.problems import Refused, problem
+from services.database import Database, statements
+
+LONGEST_LIFE: Final = timedelta(days=365)
+REVOKED_WITHIN: Final = timedelta(seconds=60)
+"""For so long a process trusts a key that it has checked, though another process may have revoked it."""
+
+_LETTERS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_BEARER: Final = re.compile(rb"(?i:bearer) (rsn_live_([0-9A-Za-z]{8})_[0-9A-Za-z]{32})([0-9A-Za-z]{6})")
+_SQL: Final = statements("services.access", "keys")
+_NETWORK: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_INVALID: Final = problem("invalid-key", headers={"WWW-Authenticate": 'Bearer realm="resonance"'})
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """What may be shown of a key; ``clinics`` and ``sources`` are None where it speaks for all of its network."""
+
+    key_id: str
+    network: str
+    clinics: frozenset[str] | None
+    sources: frozenset[str] | None
+    scopes: frozenset[str]
+    created: datetime
+    expires: datetime
+    revoked: datetime | None
+
+
+class _Known(NamedTuple):
+    credential: Credential
+    since: datetime
+    until: datetime
+
+
+class Keys:
+    """The file ``keys.db``: one for all networks of an installation. Any thread may use it."""
+
+    def __init__(self, path: Path) -> None:
+        """Makes the file, readable by its owner alone, where there is none."""
+        path.touch(mode=0o600)
+        self._database = Database(path, _SQL["schema"], synchronous="FULL")
+        self._known: dict[bytes, _Known] = {}
+        self._secrets: dict[str, bytes] = {}
+
+    def add_network(self, name: str) -> None:
+        """Gives the network ``name`` its 32 secret bytes, unless it has them. Raises ValueError for an unfit name."""
+        if not _NETWORK.fullmatch(name):
+            raise ValueError("a network's name is 1 to 32 small letters, digits and hyphens, beginning with a letter")
+        self._database.connection().execute(_SQL["add_network"], {"name": name, "secret": secrets.token_bytes(32)})
+
+    def networks(self) -> list[str]:
+        return [row["name"] for row in self._database.connection().execute(_SQL["networks"])]
+
+    def secret(self, network: str) -> bytes | None:
+        """The secret of ``network``, which never changes; None where there is no such network."""
+        if network not in self._secrets:
+            for row in self._database.connection().execute(_SQL["secret"], {"name": network}):
+                self._secrets[network] = row["secret"]
+        return self._secrets.get(network)
+
+    def create(
+        self,
+        network: str,
+        scopes: Iterable[Scope],
+        now: datetime,
+        *,
+        clinics: Iterable[str] | None = None,
+        sources: Iterable[str] | None = None,
+        life: timedelta = LONGEST_LIFE,
+    ) -> str:
+        """A new key, which cannot be read again: for these clinics and sources, or for all, valid for ``life``.
+
+        Raises ValueError where ``life`` exceeds 365 days, or where there is no such network.
+        """
+        if not timedelta(0) < life <= LONGEST_LIFE:
+            raise ValueError("a key lives for at most 365 days")
+        if self.secret(network) is None:
+            raise ValueError("there is no such network")
+        key_id = _random(8)
+        bare = f"rsn_live_{key_id}_{_random(32)}"
+        key = bare + _checksum(bare.encode())
+        row = {
+            "key_id": key_id,
+            "network": network,
+            "digest": sha256(key.encode()).digest(),
+            "clinics": _list(clinics),
+            "sources": _list(sources),
+            "scopes": _list(scopes),
+            "created": int(now.timestamp()),
+            "expires": int((now + life).timestamp()),
+        }
+        self._database.connection().execute(_SQL["add_key"], row)
+        return key
+
+    def records(self, network: str) -> list[KeyRecord]:
+        """The keys of ``network``, oldest first."""
+        return [
+            KeyRecord(
+                key_id=row["key_id"],
+                network=network,
+                clinics=_set(row["clinics"]),
+                sources=_set(row["sources"]),
+                scopes=_set(row["scopes"]) or frozenset(),
+                created=_instant(row["created"]),
+                expires=_instant(row["expires"]),
+                revoked=None if row["revoked"] is None else _instant(row["revoked"]),
+            )
+            for row in self._database.connection().execute(_SQL["keys"], {"network": network})
+        ]
+
+    def revoke(self, key_id: str, now: datetime) -> bool:
+        """Refuses the key from now on, elsewhere within ``REVOKED_WITHIN``; False where there was nothing to revoke."""
+        values = {"key_id": key_id, "now": int(now.timestamp())}
+        revoked = self._database.connection().execute(_SQL["revoke"], values).rowcount
+        self._known.clear()
+        return revoked > 0
+
+    def check(self, authorization: bytes | None, now: datetime) -> Credential:
+        """Whom the value of an ``Authorization`` header speaks for, at ``now``.
+
+        Raises Refused (``invalid-key``), which does not tell an unknown key from an expired or revoked one.
+        """
+        match = _BEARER.fullmatch(authorization or b"")
+        if match is None:
+            raise Refused(_INVALID)
+        digest = sha256(match[1] + match[3]).digest()
+        known = self._known.get(digest)
+        if known is None or not known.since <= now < known.until:
+            if match[3] != _checksum(match[1]).encode():
+                raise Refused(_INVALID)
+            known = self._known[digest] = self._looked_up(match[2].decode(), digest, now)
+        return known.credential
+
+    def close(self) -> None:
+        self._database.close()
+
+    def _looked_up(self, key_id: str, digest: bytes, now: datetime) -> _Known:
+        for row in self._database.connection().execute(_SQL["key"], {"key_id": key_id}):
+            expires = _instant(row["expires"])
+            if hmac.compare_digest(row["digest"], digest) and row["revoked"] is None and now < expires:
+                credential = Credential(
+                    key_id=key_id,
+                    network=row["network"],
+                    clinics=_set(row["clinics"]),
+                    sources=_set(row["sources"]),
+                    scopes=_set(row["scopes"]) or frozenset(),
+                )
+                return _Known(credential, now, min(now + REVOKED_WITHIN, expires))
+        raise Refused(_INVALID)
+
+
+def _random(length: int) -> str:
+    return "".join(secrets.choice(_LETTERS) for _ in range(length))
+
+
+def _checksum(text: bytes) -> str:
+    """CRC-32 in six letters and digits."""
+    rest, letters = crc32(text), ""
+    for _ in range(6):
+        rest, digit = divmod(rest, len(_LETTERS))
+        letters = _LETTERS[digit] + letters
+    return letters
+
+
+def _list(names: Iterable[str] | None) -> str | None:
+    return None if names is None else json.dumps(sorted(set(names)))
+
+
+def _set(names: str | None) -> frozenset[str] | None:
+    return None if names is None else frozenset(json.loads(names))
+
+
+def _instant(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,78 @@
+"""The registry of a network's therapists: whom a notice goes to, and in which zone their day begins.
+
+It is no part of the event log: an entry is replaced, and events name therapists by reference only.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Final
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from contracts.data import Closed, Ref
+from services.database import Database, statements
+
+_SQL: Final = statements("services.access", "people")
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _known_zone(name: str) -> str:
+    if name not in _zones():
+        raise PydanticCustomError("unknown_time_zone", "not in the IANA time zone database")
+    return name
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[^\p{C}]{1,200}$")]
+Address = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$", max_length=254
+    ),
+]
+"""A mail address as HTML's input field understands it, https://html.spec.whatwg.org/#valid-e-mail-address."""
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
+"""A zone of the IANA database, as ``Europe/Berlin``."""
+
+
+class TherapistEntry(Closed):
+    """What a record system tells of a therapist."""
+
+    name: Name
+    email: Address
+    time_zone: TimeZone
+    supervisor_ref: Ref | None = None
+    clinic: Ref | None = None
+
+
+class Therapist(TherapistEntry):
+    ref: Ref
+
+
+class People:
+    """The file ``people.db`` of one network. Any thread may use it."""
+
+    def __init__(self, path: Path) -> None:
+        """Makes the file, readable by its owner alone, where there is none."""
+        path.touch(mode=0o600)
+        self._database = Database(path, _SQL["schema"], synchronous="FULL")
+
+    def put(self, therapist: Therapist) -> None:
+        """Durably replaces the therapist's entry, if there was one."""
+        self._database.connection().execute(_SQL["put"], therapist.model_dump())
+
+    def get(self, ref: str) -> Therapist | None:
+        row = self._database.connection().execute(_SQL["get"], {"ref": ref}).fetchone()
+        return None if row is None else Therapist(**row)
+
+    def everyone(self) -> list[Therapist]:
+        """All therapists, in the order of their references."""
+        return [Therapist(**row) for row in self._database.connection().execute(_SQL["all"])]
+
+    def close(self) -> None:
+        self._database.close()

@@ -1,0 +1,47 @@
+-- name: schema
+-- The networks with their secrets, and the API keys as hashes; instants are seconds since 1970.
+CREATE TABLE IF NOT EXISTS network (
+  name TEXT PRIMARY KEY,
+  secret BLOB NOT NULL CHECK (length(secret) = 32)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS api_key (
+  key_id TEXT PRIMARY KEY,
+  network TEXT NOT NULL REFERENCES network (name),
+  digest BLOB NOT NULL CHECK (length(digest) = 32),
+  clinics TEXT CHECK (json_type(clinics) = 'array'),
+  sources TEXT CHECK (json_type(sources) = 'array'),
+  scopes TEXT NOT NULL CHECK (json_type(scopes) = 'array'),
+  created INTEGER NOT NULL,
+  expires INTEGER NOT NULL,
+  revoked INTEGER
+) STRICT, WITHOUT ROWID;
+
+-- name: add_network
+-- A network that is there already keeps its secret.
+INSERT INTO network (name, secret) VALUES (:name, :secret) ON CONFLICT (name) DO NOTHING;
+
+-- name: networks
+-- All networks in the order of their names.
+SELECT name FROM network ORDER BY name;
+
+-- name: secret
+-- What a network signs with.
+SELECT secret FROM network WHERE name = :name;
+
+-- name: add_key
+-- Keeps the hash of a new key.
+INSERT INTO api_key (key_id, network, digest, clinics, sources, scopes, created, expires)
+VALUES (:key_id, :network, :digest, :clinics, :sources, :scopes, :created, :expires);
+
+-- name: key
+-- What is known of one key.
+SELECT network, digest, clinics, sources, scopes, expires, revoked FROM api_key WHERE key_id = :key_id;
+
+-- name: keys
+-- The keys of a network, oldest first, without their hashes.
+SELECT key_id, clinics, sources, scopes, created, expires, revoked FROM api_key
+WHERE network = :network ORDER BY created, key_id;
+
+-- name: revoke
+-- A key that was revoked before keeps its first date.
+UPDATE api_key SET revoked = :now WHERE key_id = :key_id AND revoked IS NULL;

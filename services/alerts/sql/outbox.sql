@@ -1,0 +1,59 @@
+-- name: position
+SELECT position FROM checkpoint;
+
+-- name: move
+UPDATE checkpoint SET position = max(position, ?);
+
+-- name: due
+SELECT case_ref FROM due WHERE due_at <= ? ORDER BY due_at LIMIT ?;
+
+-- name: set_due
+INSERT INTO due (case_ref, due_at) VALUES (?, ?) ON CONFLICT (case_ref) DO UPDATE SET due_at = excluded.due_at;
+
+-- name: unset_due
+DELETE FROM due WHERE case_ref = ?;
+
+-- name: mails_since
+SELECT count(*) FROM letter WHERE therapist_ref = ? AND created > ? AND state <> 'failed';
+
+-- name: letters_of
+SELECT alert_ref, created FROM letter WHERE case_ref = ? AND state <> 'failed';
+
+-- name: add_letter
+INSERT INTO letter
+    (alert_ref, case_ref, clinic, therapist_ref, reason, recipient, message_id, message, created, not_before)
+VALUES
+    (:alert_ref, :case_ref, :clinic, :therapist_ref, :reason, :recipient, :message_id, :message, :created, :created)
+ON CONFLICT (alert_ref) DO NOTHING;
+
+-- name: add_link
+INSERT INTO link (token_sha256, alert_ref, case_ref, therapist_ref, expires)
+VALUES (:token_sha256, :alert_ref, :case_ref, :therapist_ref, :expires);
+
+-- name: link
+SELECT alert_ref, case_ref, therapist_ref, expires FROM link WHERE token_sha256 = ?;
+
+-- name: lease
+UPDATE letter SET leased_until = :until, attempts = attempts + 1
+WHERE alert_ref = (
+    SELECT alert_ref FROM letter
+    WHERE state = 'waiting' AND not_before <= :now AND (leased_until IS NULL OR leased_until <= :now)
+    ORDER BY not_before LIMIT 1
+)
+RETURNING alert_ref, case_ref, clinic, reason, recipient, message_id, message, created, attempts, delivered;
+
+-- name: delivered
+UPDATE letter SET delivered = :now, last_outcome = 'sent' WHERE alert_ref = :alert_ref;
+
+-- name: sent
+UPDATE letter SET state = 'sent', message = NULL, leased_until = NULL WHERE alert_ref = :alert_ref;
+
+-- name: put_off
+UPDATE letter SET not_before = :until, leased_until = NULL, last_outcome = :outcome WHERE alert_ref = :alert_ref;
+
+-- name: gave_up
+UPDATE letter SET state = 'failed', message = NULL, leased_until = NULL, last_outcome = :outcome
+WHERE alert_ref = :alert_ref;
+
+-- name: backlog
+SELECT count(*) AS pending, min(created) AS oldest FROM letter WHERE state = 'waiting';

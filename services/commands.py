@@ -1,0 +1,145 @@
+"""What each command does once it is understood: a few lines of asking the rooms and printing what they say."""
+
+import gc
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final, get_args
+
+import uvicorn
+from rich.console import Console
+from rich.progress import track
+
+from contracts.policies import policy
+from services import demo as demonstration
+from services import load as loading
+from services import logs, wiring
+from services.access.credential import Scope
+from services.pages.signin import ticket
+from services.settings import Settings
+from services.simulation import judge, network
+from services.simulation.spec import START, Spec
+
+SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
+KEY: Final = "RESONANCE_KEY"
+"""Where `load` finds its API key: a command line can be read by others on the machine."""
+
+
+def up(settings: Settings, _: Namespace) -> int:
+    """Serves until it is told to stop (SIGTERM, Ctrl-C); then everything accepted is on disk."""
+    logs.to_stderr()
+    with wiring.alone(settings):
+        wiring.migrate(settings)
+        server(wiring.Service(settings), settings).run()
+    return 0
+
+
+def server(service: wiring.Service, settings: Settings) -> uvicorn.Server:
+    """A server of ``service``, with a collector that leaves alone what was made before it began."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 10)  # batches make many objects at once, all of them short-lived
+    # No access log: paths hold references and tokens.
+    config = uvicorn.Config(service.app, settings.host, settings.port, access_log=False, log_config=None)
+    return uvicorn.Server(config)
+
+
+def demo(settings: Settings, asked: Namespace) -> int:
+    console = Console(stderr=True)
+    port = settings.port if asked.port is None else asked.port
+    wanted = demonstration.Wanted(seed=asked.seed, clients=asked.clients, stay=not asked.once)
+    return demonstration.run(replace(settings, port=port), wanted, console)
+
+
+def migrate(settings: Settings, _: Namespace) -> int:
+    for name in wiring.migrate(settings):
+        print(f"{name}: the log is as this release needs it")
+    return 0
+
+
+def rebuild(settings: Settings, asked: Namespace) -> int:
+    name = asked.network or settings.network
+    position, cases = wiring.rebuild(settings, name)
+    print(f"{name}: {cases} cases, views at position {position}")
+    return 0
+
+
+def session(settings: Settings, asked: Namespace) -> int:
+    name = asked.network or settings.network
+    keys = wiring.open_keys(settings)
+    secret = keys.secret(name)
+    keys.close()
+    if secret is None:
+        raise LookupError(f"there is no network {name}")
+    base = settings.public_url if name == settings.network else f"{settings.public_url}/{name}"
+    print(f"{base}/signin/{ticket(name, asked.therapist, secret, wiring.utc_now())}")
+    return 0
+
+
+def create_key(settings: Settings, asked: Namespace) -> int:
+    keys = wiring.open_keys(settings)
+    name = asked.network or settings.network
+    keys.add_network(name)
+    life = timedelta(days=asked.days)
+    scopes: Sequence[Scope] = asked.scope or SCOPES
+    print(keys.create(name, scopes, wiring.utc_now(), clinics=asked.clinic, sources=asked.source, life=life))
+    keys.close()
+    return 0
+
+
+def list_keys(settings: Settings, asked: Namespace) -> int:
+    keys = wiring.open_keys(settings)
+    for record in keys.records(asked.network or settings.network):
+        state = f"revoked {record.revoked:%Y-%m-%d}" if record.revoked else f"valid until {record.expires:%Y-%m-%d}"
+        clinics = ",".join(sorted(record.clinics)) if record.clinics is not None else "all clinics"
+        sources = ",".join(sorted(record.sources)) if record.sources is not None else "all sources"
+        print(f"{record.key_id}  {state}  {','.join(sorted(record.scopes))}  {clinics}  {sources}")
+    keys.close()
+    return 0
+
+
+def revoke_key(settings: Settings, asked: Namespace) -> int:
+    keys = wiring.open_keys(settings)
+    revoked = keys.revoke(asked.key_id, wiring.utc_now())
+    keys.close()
+    print("revoked; a running service refuses it within a minute" if revoked else "there is no such valid key")
+    return 0 if revoked else 1
+
+
+def simulate(_: Settings, asked: Namespace) -> int:
+    sizes = (asked.clinics, asked.therapists, asked.clients, asked.weeks)
+    spec = Spec(asked.seed, *sizes, start=asked.start or START)
+    made = network.write(spec, asked.out, asked.truth)
+    print(f"{len(made.posts)} events of {len(made.truth)} cases")
+    return 0
+
+
+def load(settings: Settings, asked: Namespace) -> int:
+    key = asked.key or os.environ.get(KEY)
+    if not key:
+        raise ValueError(f"an API key is needed: --key, or {KEY} in the environment")
+    url = asked.url or f"http://{settings.host}:{settings.port}"
+    try:
+        summary = loading.load(asked.file, url, key, batch=asked.batch, from_line=asked.from_line)
+    except loading.Stopped as stopped:
+        print(stopped.summary.report())
+        print(f"resonance: {stopped}", file=sys.stderr)
+        return 1
+    print(summary.report())
+    return summary.exit_code
+
+
+def judge_alerts(settings: Settings, asked: Namespace) -> int:
+    rules = policy(settings.policy)
+    if (asked.events is None) != (asked.truth is None):
+        raise ValueError("--events and --truth go together")
+    if asked.events is not None:
+        found = [judge.judge(*judge.read(asked.events, asked.truth), rules)]
+    else:
+        seeds = track(asked.seeds, "judging", console=Console(stderr=True))
+        found = [judge.judge(*judge.network(seed, asked.cases), rules) for seed in seeds]
+    print(judge.table(judge.mean_of(found)))
+    return 0

@@ -1,0 +1,197 @@
+"""The demo: a made-up network whose last half year is posted through the API day by day, and which then lives on.
+
+Its clock is the network's own, so each alert is decided on the day it would have been. Nothing else differs from
+``resonance up``: the same process, posts over HTTP, mail into the local mailbox.
+"""
+
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from pathlib import Path
+from typing import Final
+
+import httpx
+import uvicorn
+from rich.console import Console
+from rich.progress import track
+
+from contracts.events import AlertNotified, AlertRaised, canonical
+from services import commands, wiring
+from services.access.people import TherapistEntry
+from services.alerts.mail import messages
+from services.load import Summary, load
+from services.settings import Settings
+from services.simulation.network import Network, simulate
+from services.simulation.posts import Post
+from services.simulation.spec import Spec
+
+WEEKS: Final = 26
+WEEKS_TO_COME: Final = 8
+HOURS_A_SECOND: Final = 1.0
+CLINICS: Final = 3
+CLIENTS_PER_THERAPIST: Final = 33
+START_WITHIN_SECONDS: Final = 30
+SETTLE_WITHIN_SECONDS: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    seed: int
+    clients: int
+    stay: bool
+    """Whether to serve and live on until stopped."""
+
+
+class Clock:
+    """An instant that is set, and told to whoever asks."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+
+    def __call__(self) -> datetime:
+        return self._now
+
+    def set(self, now: datetime) -> None:
+        self._now = max(self._now, now)
+
+
+def run(settings: Settings, wanted: Wanted, console: Console) -> int:
+    """Returns 0 where every accepted event is on the log and in a view and every mail was delivered, else 1."""
+    today = wiring.utc_now().replace(hour=0, minute=0, second=0, microsecond=0)
+    start = today.date() - timedelta(weeks=WEEKS)
+    therapists = max(CLINICS, wanted.clients // CLIENTS_PER_THERAPIST)
+    spec = Spec(wanted.seed, CLINICS, therapists, wanted.clients, WEEKS + WEEKS_TO_COME, start)
+    made = simulate(spec)
+    with tempfile.TemporaryDirectory(prefix="resonance-demo-") as folder:
+        own = replace(settings, data=Path(folder), network="demo", smtp_url="", demo=True)
+        clock = Clock(datetime.combine(start, datetime.min.time(), UTC))
+        wiring.migrate(own)
+        service = wiring.Service(own, clock)
+        with _serving(service, own) as url:
+            key = _key(own, clock())
+            _enter_therapists(made, url, key)
+            known = [post for post in made.posts if post.posted_at < today]
+            network = service.networks["demo"]
+            summary = Summary()
+            days = [list(day) for _, day in groupby(known, key=lambda post: post.posted_at.date())]
+            for day in track(days, f"{len(known):,} posts of {WEEKS} weeks", console=console):
+                _post_day(network, clock, day, url, key, summary)
+            line, lost = _report(network, summary)
+            if wanted.stay:
+                _say_where(network, url, console)
+                _live_on(clock, made.posts[len(known) :], url, key, console)
+        print(line)
+        return 1 if lost or summary.rejected else 0
+
+
+@contextmanager
+def _serving(service: wiring.Service, settings: Settings) -> Iterator[str]:
+    server: uvicorn.Server = commands.server(service, settings)
+    thread = threading.Thread(target=server.run, name="server")
+    thread.start()
+    try:
+        for _ in range(START_WITHIN_SECONDS * 20):
+            if server.started or not thread.is_alive():
+                break
+            time.sleep(0.05)
+        if not server.started:
+            raise OSError(f"the demo could not listen on port {settings.port}; choose another with --port")
+        yield f"http://{settings.host}:{settings.port}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def _key(settings: Settings, now: datetime) -> str:
+    keys = wiring.open_keys(settings)
+    try:
+        return keys.create("demo", commands.SCOPES, now)
+    finally:
+        keys.close()
+
+
+def _enter_therapists(made: Network, url: str, key: str) -> None:
+    with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}) as client:
+        for number, therapist in enumerate(made.therapists, 1):
+            entry = TherapistEntry(
+                name=therapist.name,
+                email=f"therapist{number}@clinic.example",
+                time_zone=therapist.clinic.zone.key,
+                supervisor_ref=therapist.supervisor,
+                clinic=therapist.clinic.ref,
+            )
+            client.put(f"/v1/therapists/{therapist.ref}", json=entry.model_dump()).raise_for_status()
+
+
+def _post_day(network: wiring.Network, clock: Clock, day: Sequence[Post], url: str, key: str, summary: Summary) -> None:
+    """Posts a day's events in the evening, and waits until the service has judged every case they touched."""
+    clock.set(datetime.combine(day[0].posted_at.date(), datetime.max.time(), UTC))
+    sent = load([canonical(post.event) for post in day], url, key, console=Console(quiet=True))
+    summary.accepted += sent.accepted
+    summary.duplicates += sent.duplicates
+    summary.problems += sent.problems
+    _settle(network)
+
+
+def _settle(network: wiring.Network) -> None:
+    deadline = time.monotonic() + SETTLE_WITHIN_SECONDS
+    while not network.caught_up():
+        if time.monotonic() > deadline or not network.ready:
+            raise TimeoutError("the service did not keep up with the posts")
+        time.sleep(0.002)
+
+
+def _report(network: wiring.Network, summary: Summary) -> tuple[str, int]:
+    """The line that sums up, and how much is lost: accepted events that are not on the log, or mails not delivered."""
+    position = raised = posted = 0
+    told: set[str] = set()
+    while batch := network.log.read(position, 5_000):
+        position = batch[-1].position
+        for _, _, event in batch:
+            match event:
+                case AlertRaised():
+                    raised += 1
+                case AlertNotified():
+                    told.add(event.data.message_id)
+                case _:
+                    posted += not event.source.startswith("urn:resonance:alerts")
+    mailbox = network.pages.mailbox
+    mails = messages(mailbox) if mailbox is not None else []
+    lost = abs(summary.accepted - posted) + len(told - {mail.message_id for mail in mails})
+    cases = network.views.counts()["cases"]
+    return f"events={summary.accepted} cases={cases} alerts={raised} mails={len(mails)} lost={lost}", lost
+
+
+def _say_where(network: wiring.Network, url: str, console: Console) -> None:
+    shown = next(
+        (course for course in network.views.courses() if any(a.open and a.notified_at for a in course.alerts)), None
+    )
+    case = f"{url}/cases/{shown.case_ref}" if shown else f"{url}/caseload"
+    console.print("\nSign in by picking a name. The data is made up.")
+    console.print(f"  a caseload       {url}/caseload")
+    console.print(f"  a stalled case   {case}")
+    console.print(f"  the mailbox      {url}/mailbox\n")
+
+
+def _live_on(clock: Clock, posts: Sequence[Post], url: str, key: str, console: Console) -> None:
+    """Lets the network live at an hour a second until Ctrl-C, then goes on serving what there is."""
+    waiting = list(reversed(posts))
+    try:
+        with console.status("") as status:
+            while True:
+                time.sleep(1)
+                clock.set(clock() + timedelta(hours=HOURS_A_SECOND))
+                due = []
+                while waiting and waiting[-1].posted_at <= clock():
+                    due.append(canonical(waiting.pop().event))
+                if due:
+                    load(due, url, key, console=Console(quiet=True))
+                what = f"{len(waiting):,} posts to come" if waiting else "all is posted"
+                status.update(f"{clock():%A %d %B, %H:%M} in the network; {what}. Ctrl-C ends.")
+    except KeyboardInterrupt:
+        console.print("The demo ends; its data goes with it.")

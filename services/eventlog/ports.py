@@ -1,0 +1,88 @@
+"""The log as everybody else sees it: what may be asked of it, what it promises, and how it can fail."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from contracts.data import EventKey
+from contracts.events import AnyEvent
+
+
+class Recorded(NamedTuple):
+    """An event on the log, and when it was received (UTC)."""
+
+    position: int
+    received: datetime
+    event: AnyEvent
+
+
+class Appended(NamedTuple):
+    """The answer to one event. Neither ``duplicate`` nor ``conflict``: it was stored now."""
+
+    position: int
+    """Where the log keeps what has this key; with a conflict that is the other event."""
+    duplicate: bool
+    """Stored before, or earlier in the same batch, with equal content."""
+    conflict: bool
+    """The key was used for other content; nothing was stored of this event."""
+
+
+class Rejected(Exception):
+    """The store refuses these events and would refuse them again; nothing of the batch was stored."""
+
+
+class Unavailable(Exception):
+    """The store cannot be reached or written to now. Ask again: whatever was stored is then answered as a duplicate."""
+
+
+class Unreadable(Exception):
+    """What stands at ``position`` is no event that this release knows. It must be looked into, not passed over."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__(f"the event at position {position} cannot be read")
+        self.position = position
+
+
+class WrongSchema(Exception):
+    """The store was never migrated, or by another release."""
+
+    def __init__(self, found: int | None, wanted: int) -> None:
+        state = "has no schema yet" if found is None else f"has schema {found}"
+        remedy = "run `resonance migrate`" if found is None else "run the release that it belongs to"
+        super().__init__(f"the event log {state}, this release needs {wanted}: {remedy}")
+
+
+class Log(Protocol):
+    """The events of one network, in one order, for ever.
+
+    Positions start at 1 and rise, with gaps; one is never used twice. Every method can raise Unavailable.
+    """
+
+    def append(self, events: Sequence[AnyEvent], received: datetime) -> list[Appended]:
+        """Stores ``events`` in their order and gives one answer per event, in the same order.
+
+        Atomic: all that is new is stored, or nothing. Durable: on return it outlives a crash and a loss of power.
+        An event's key, its source and id, decides for ever whether it is new: of any number of callers that bring
+        the same one at once, a single one stores it, and all are told the same position. ``received`` (an instant)
+        is kept beside the event and does not count as its content.
+
+        Raises Rejected.
+        """
+
+    def read(self, after: int, limit: int) -> list[Recorded]:
+        """Up to ``limit`` (at least 1) events beyond position ``after``, rising.
+
+        Whoever reads on from the last position it was given misses no event, however many are writing: an event
+        never appears below one that could be read before. An empty list means that there is nothing more yet.
+
+        Raises Unreadable where the very next event is; those before it are given first.
+        """
+
+    def head(self) -> int:
+        """The position of the last event; 0 where there is none."""
+
+    def find(self, key: EventKey) -> Recorded | None:
+        """The event with this key, if it is on the log. Raises Unreadable."""
+
+    def close(self) -> None:
+        """Gives everything back to the system. After that every method raises Unavailable."""

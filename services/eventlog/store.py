@@ -1,0 +1,191 @@
+"""The log over an event store: how an event becomes a row and a row an event, and what each append is answered."""
+
+import hmac
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Final, NamedTuple, Protocol
+
+from eventsourcing.persistence import (
+    ConnectionPoolClosedError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+)
+from pydantic import ValidationError
+
+from contracts.data import EventKey
+from contracts.events import EVENT_TYPES, AnyEvent, canonical
+from services.eventlog.ports import Appended, Recorded, Rejected, Unavailable, Unreadable, WrongSchema
+
+SCHEMA_VERSION: Final = 1
+MARK_BYTES: Final = 16
+"""Of an HMAC's 32 bytes this many are kept: the store's indexes stay narrow, and nobody finds two alike by chance."""
+
+
+class Entry(NamedTuple):
+    """What is stored of an event."""
+
+    stream: str
+    """A UUID in hex: the events of one subject."""
+    topic: str
+    state: bytes
+    key: bytes
+    digest: bytes
+
+
+class Kept(NamedTuple):
+    """What the store holds under a key, and whether it was this append that put it there."""
+
+    position: int
+    digest: bytes
+    fresh: bool
+
+
+class Row(NamedTuple):
+    """An event as it is read back."""
+
+    position: int
+    received: datetime
+    topic: str
+    state: bytes
+
+
+class Recorder(Protocol):
+    """What the two databases do, each in its own SQL. They raise the library's errors."""
+
+    def version(self) -> int | None:
+        """The schema version that was recorded; ``None`` where there is no schema."""
+
+    def create_table(self) -> None:
+        """Makes all tables and records SCHEMA_VERSION."""
+
+    def store(self, entries: Sequence[Entry], received: datetime) -> Mapping[bytes, Kept]:
+        """Stores those whose key is new, in one durable transaction under the writers' lock; keys differ from each
+        other. Gives what is kept under each key."""
+
+    def rows(self, after: int, limit: int) -> list[Row]: ...
+
+    def row(self, key: bytes) -> Row | None: ...
+
+    def max_notification_id(self) -> int | None: ...
+
+    def close(self) -> None: ...
+
+
+class Codec:
+    """The one door between events and stored bytes.
+
+    Keys, digests and stream ids are HMACs (SHA-256, RFC 2104) with the network's secret: without it nobody can tell
+    from a row whom it is about, or guess the scores that a digest stands for. What they are made of never looks
+    alike (``urn:``, ``{`` and ``case/`` or ``client/``), so that one secret serves all three.
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        self._keyed = hmac.new(secret, digestmod="sha256")
+        # A case comes again and again.
+        self._stream = lru_cache(maxsize=10_000)(lambda subject: self._mark(subject.encode()).hex())
+
+    def entry(self, event: AnyEvent) -> Entry:
+        state = canonical(event)
+        return Entry(self._stream(event.subject), event.type, state, self.key(event), self._mark(state))
+
+    def key(self, event: EventKey | AnyEvent) -> bytes:
+        return self._mark(f"{event.source}\x1f{event.id}".encode())
+
+    def recorded(self, row: Row) -> Recorded:
+        """Raises Unreadable."""
+        try:
+            event = EVENT_TYPES[row.topic].model_validate_json(row.state)
+        except (KeyError, ValidationError):
+            # Without its cause, whose text can hold what the event says.
+            raise Unreadable(row.position) from None
+        return Recorded(row.position, row.received, event)
+
+    def _mark(self, message: bytes) -> bytes:
+        keyed = self._keyed.copy()  # half the cost of a new one
+        keyed.update(message)
+        return keyed.digest()[:MARK_BYTES]
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Tells an outage from a refusal. The databases' own texts stay behind, as they can quote the row."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, InternalError, ConnectionPoolClosedError) as error:
+        raise Unavailable(type(error).__name__) from None
+    except (DataError, IntegrityError) as error:
+        raise Rejected(type(error).__name__) from None
+
+
+def migrate(recorder: Recorder) -> None:
+    """Makes the schema; leaves one of SCHEMA_VERSION alone. Raises WrongSchema, Unavailable."""
+    with closing(recorder), translated():
+        version = recorder.version()
+        if version is None:
+            recorder.create_table()
+        elif version != SCHEMA_VERSION:
+            raise WrongSchema(version, SCHEMA_VERSION)
+
+
+class StoredLog:
+    """The log of one network, kept by ``recorder``. Raises WrongSchema, Unavailable."""
+
+    def __init__(self, recorder: Recorder, secret: bytes) -> None:
+        with ExitStack() as failing:
+            failing.callback(recorder.close)
+            with translated():
+                version = recorder.version()
+            if version != SCHEMA_VERSION:
+                raise WrongSchema(version, SCHEMA_VERSION)
+            failing.pop_all()
+        self._recorder = recorder
+        self._codec = Codec(secret)
+
+    def append(self, events: Sequence[AnyEvent], received: datetime) -> list[Appended]:
+        if received.tzinfo is None:
+            raise ValueError("received is an instant: it needs a zone")
+        entries = [self._codec.entry(event) for event in events]
+        first: dict[bytes, Entry] = {}
+        for entry in entries:
+            first.setdefault(entry.key, entry)
+        if not first:
+            return []
+        with translated():
+            kept = self._recorder.store(list(first.values()), received.astimezone(UTC))
+        answers = []
+        for entry in entries:
+            position, digest, fresh = kept[entry.key]
+            conflict = digest != entry.digest
+            stored_now = fresh and first[entry.key] is entry
+            answers.append(Appended(position, duplicate=not conflict and not stored_now, conflict=conflict))
+        return answers
+
+    def read(self, after: int, limit: int) -> list[Recorded]:
+        with translated():
+            rows = self._recorder.rows(after, limit)
+        recorded: list[Recorded] = []
+        for row in rows:
+            try:
+                recorded.append(self._codec.recorded(row))
+            except Unreadable:
+                if recorded:
+                    break
+                raise
+        return recorded
+
+    def head(self) -> int:
+        with translated():
+            return self._recorder.max_notification_id() or 0
+
+    def find(self, key: EventKey) -> Recorded | None:
+        with translated():
+            row = self._recorder.row(self._codec.key(key))
+        return self._codec.recorded(row) if row else None
+
+    def close(self) -> None:
+        self._recorder.close()

@@ -1,0 +1,237 @@
+"""The words that the pages have for what the events only name, in one place: plain, warm and exact.
+
+A name of a closed set has an entry here for each of its members; tests hold the two together.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from types import MappingProxyType
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from contracts.data import AlertReason
+from services.alerts.decide import Status
+
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+ALERTS: Final[Mapping[AlertReason, str]] = MappingProxyType(
+    {
+        "deteriorating": "Scores are getting worse",
+        "stalled": "Little movement since the start",
+        "stalled_not_renegotiated": "Still little movement, and the task was not renegotiated",
+        "renegotiated_no_change": "Little movement since the task was renegotiated",
+        "alliance_rupture_unrepaired": "The alliance fell and is not back",
+        "silent": "No session for a while",
+        "unmeasured": "Sessions without outcome scores",
+    }
+)
+ADVICE: Final[Mapping[AlertReason, str]] = MappingProxyType(
+    {
+        "deteriorating": "Look at the picture together and ask what has become harder, and whether something "
+        "outside therapy is behind it. Bring the case to supervision soon.",
+        "stalled": "Look at the picture together. Ask whether what you do still fits what the client came for, and "
+        "agree on what to keep, change or drop.",
+        "stalled_not_renegotiated": "Set time aside in the next session to talk about the task itself. If you decide "
+        "to keep it, say so below: you will not be reminded of this stall again.",
+        "renegotiated_no_change": "Ask what the new agreement has changed and what it has not. Another task, another "
+        "pace, other people in the room or a second opinion may be worth considering.",
+        "alliance_rupture_unrepaired": "Invite the client to tell what went differently in the last sessions, and "
+        "thank them for it: a rupture that is talked about and repaired is a good sign.",
+        "silent": "Find out whether the client wants to go on, pause or end. If the case has ended, close it in your "
+        "record system.",
+        "unmeasured": "Without scores nobody can see whether therapy helps. Offer the measure at the next session, or "
+        "note that the client declined it.",
+    }
+)
+"""What one can do about an alert; it opens a conversation and decides nothing."""
+
+STANDINGS: Final[Mapping[Status, str]] = MappingProxyType(
+    {
+        "closed": "Closed",
+        "not_enough_data": "No status yet",
+        "deteriorating": "Getting worse",
+        "high_start": "Began in the functional range",
+        "reached": "Reliably better",
+        "stalled": "Stalled",
+        "watch": "Worth watching",
+        "on_course": "No sign of a stall",
+    }
+)
+ANSWERS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "seen": "seen",
+        "will_discuss": "to be discussed with the client",
+        "task_kept": "the task was kept",
+        "not_a_signal": "not a real signal",
+    }
+)
+UNTOLD: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "listed_only": "alerts of this kind are listed here and not mailed",
+        "no_therapist": "nobody was responsible for the case",
+        "no_address": "no mail address is known",
+        "told_recently": "a mail about this case had gone out shortly before",
+        "over_budget": "this week's number of mails was reached",
+    }
+)
+RESOLUTIONS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "by_score": "scores moved",
+        "by_renegotiation": "the task was renegotiated",
+        "by_session": "a session was held",
+        "by_closing": "the case was closed",
+        "by_other_reason": "another reason took its place",
+        "by_correction": "data were corrected",
+    }
+)
+CHANGES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "replace": "replaced by another task",
+        "add": "a task was added",
+        "drop": "dropped",
+        "intensity": "other intensity",
+        "frequency": "other frequency",
+        "homework": "other homework",
+        "focus": "other focus",
+    }
+)
+INITIATORS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "both": "client and therapist",
+        "client": "the client",
+        "therapist": "the therapist",
+        "supervisor": "the supervisor",
+    }
+)
+TRIGGERS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "alert": "an alert",
+        "score": "a score",
+        "alliance": "the alliance",
+        "client_request": "the client's wish",
+        "other": "something else",
+    }
+)
+ENDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "goal_met": "its goal was met",
+        "no_benefit": "it did not help",
+        "client_request": "the client wished so",
+        "case_closed": "the case was closed",
+        "other": "for another reason",
+        "drop": "dropped in a renegotiation",
+        "replace": "replaced in a renegotiation",
+    }
+)
+MISSED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "no_show": "the client did not come",
+        "late_cancel": "cancelled late",
+        "client_cancel": "cancelled by the client",
+        "clinic_cancel": "cancelled by the clinic",
+    }
+)
+ENDINGS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "agreed": "by agreement",
+        "client_stopped": "the client stopped",
+        "therapist_stopped": "the therapist stopped",
+        "referred": "referred on",
+        "lost_contact": "contact was lost",
+        "administrative": "for administrative reasons",
+    }
+)
+DOMAINS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "reason_for_service": "Reason for coming",
+        "cause": "Where the trouble comes from",
+        "change": "What would have to happen",
+        "helped_before": "What helped before",
+        "role": "The therapist's role",
+        "pace": "Pace",
+        "activity": "Activity",
+        "therapist": "The therapist as a person",
+        "treatment": "Treatment",
+        "hope": "Hope",
+        "goal": "Goal",
+        "culture": "Culture and faith",
+        "review": "When to look back",
+    }
+)
+FLAGS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "sawtooth": "Outcome scores swing up and down by more than measurement error again and again. They may have "
+        "been given for the mood of the day: ask what they stand for.",
+        "first_score_high": "The first outcome score is so high that no course can be expected from it.",
+        "same_outcome_scores": "The last four outcome scores are the same. Ask whether the questions still fit.",
+        "alliance_uninformative": "The last four alliance scores are the same, so that they say little. It may be hard "
+        "to criticise: ask for one thing that could be different.",
+        "several_respondents": "More than one kind of respondent rates the outcome. Only the client's own scores are "
+        "judged.",
+        "two_scores_in_a_session": "Some session has two scores of one measure.",
+        "measures_skipped": "More than one in ten sessions has no measure.",
+    }
+)
+PENDING: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "case": "The opening of the case has not arrived yet.",
+        "amended_event": "A correction or retraction names something that has not arrived yet.",
+        "task": "An event names a task that was never agreed on here.",
+        "alert": "An event names an alert that is not known here.",
+    }
+)
+ITEMS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "relationship": "how the client feels met",
+        "goals": "what you work on",
+        "approach": "how you work",
+        "overall": "the session as a whole",
+    }
+)
+"""What a talk about an alliance scale would be about; no wording of any questionnaire."""
+
+SEVERITY: Final[tuple[AlertReason, ...]] = (
+    "deteriorating",
+    "stalled_not_renegotiated",
+    "renegotiated_no_change",
+    "stalled",
+    "alliance_rupture_unrepaired",
+    "silent",
+    "unmeasured",
+)
+"""Which alert is looked at first."""
+
+
+def code_words(code: str) -> str:
+    return code.replace("_", " ")
+
+
+def day(at: datetime | date, zone: str = "UTC") -> str:
+    """The day of ``at`` in ``zone`` (of the IANA database), as 2 Mar 2026."""
+    if isinstance(at, datetime):
+        at = at.astimezone(UTC if zone == "UTC" else ZoneInfo(zone)).date()
+    return f"{at.day} {_MONTHS[at.month - 1]} {at.year}"
+
+
+def counted(count: int, one: str, many: str) -> str:
+    """As "1 score" or "3 scores"."""
+    return f"{count} {one if count == 1 else many}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """As "a, b and c"."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def sessions(numbers: Sequence[int]) -> str:
+    """Rising session ``numbers`` as "session 3" or "sessions 2 and 4 to 7"."""
+    runs: list[list[int]] = []
+    for n in dict.fromkeys(numbers):
+        if runs and n == runs[-1][1] + 1:
+            runs[-1][1] = n
+        else:
+            runs.append([n, n])
+    told = []
+    for first, last in runs:
+        told += [f"{first} to {last}"] if last > first + 1 else [str(n) for n in range(first, last + 1)]
+    return f"session{'s' * (len(set(numbers)) > 1)} {listed(told)}"

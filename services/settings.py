@@ -1,0 +1,81 @@
+"""The settings: what stands in the environment under RESONANCE_, read once, refused where it is unknown or wrong."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from contracts.policies import DEFAULT
+
+PREFIX: Final = "RESONANCE_"
+ELSEWHERE: Final = frozenset({"RESONANCE_KEY"})
+"""Read by a command and no setting of the service: the API key that `resonance load` posts with."""
+SECRET: Final = frozenset({"smtp_url"})
+"""Settings that can hold a secret: also taken from the file that ``RESONANCE_<NAME>_FILE`` names."""
+
+
+class WrongSetting(ValueError):
+    """A setting is unknown or cannot be used. Names the setting, never its value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How one process is run; every field is ``RESONANCE_<FIELD>`` in the environment."""
+
+    data: Path = Path("data")
+    """The folder that holds the keys and, per network, the log, the views and the outbox."""
+    network: str = "main"
+    """The network whose pages stand at the root; others have theirs below their name."""
+    host: str = "127.0.0.1"
+    port: int = 8000
+    base_url: str = ""
+    """The public address, as mails name it; by default the host and port."""
+    smtp_url: str = field(default="", repr=False)
+    """Where mail goes out; without one it is kept in a mailbox on this machine."""
+    mail_from: str = "resonance@localhost.localdomain"
+    policy: str = DEFAULT
+    demo: bool = False
+    """Anyone may sign in as any therapist and read the mailbox: for made-up data only. Set by a flag alone."""
+
+    @property
+    def public_url(self) -> str:
+        return self.base_url.rstrip("/") or f"http://{self.host}:{self.port}"
+
+
+def read(environment: Mapping[str, str]) -> Settings:
+    """The settings that ``environment`` gives. Raises WrongSetting."""
+    known = {one.name for one in fields(Settings)} - {"demo"}
+    given: dict[str, str] = {}
+    for variable, text in environment.items():
+        if not variable.startswith(PREFIX) or variable in ELSEWHERE:
+            continue
+        name, value = variable.removeprefix(PREFIX).lower(), text
+        if name.removesuffix("_file") in SECRET and name.endswith("_file"):
+            name, value = name.removesuffix("_file"), _content(variable, text)
+        if name not in known:
+            raise WrongSetting(f"{variable} is no setting")
+        if name in given:
+            raise WrongSetting(f"{PREFIX}{name.upper()} is given twice")
+        given[name] = value
+    settings = Settings(**{name: _converted(name, value) for name, value in given.items()})  # type: ignore[arg-type]  # each value has been converted to its field's type
+    if urlsplit(settings.public_url).scheme not in {"http", "https"}:
+        raise WrongSetting(f"{PREFIX}BASE_URL is no http or https address")
+    return settings
+
+
+def _converted(name: str, value: str) -> str | int | Path:
+    if name == "data":
+        return Path(value)
+    if name == "port":
+        if not value.isdecimal() or not 0 < int(value) < 65_536:
+            raise WrongSetting(f"{PREFIX}PORT is no port")
+        return int(value)
+    return value
+
+
+def _content(variable: str, path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8").strip()
+    except OSError:
+        raise WrongSetting(f"{variable} names a file that cannot be read") from None

@@ -1,0 +1,326 @@
+"""Settings become running parts: the only module that knows every adapter, and the clock.
+
+One network is one folder: log.db (the truth), views.db (made from it), alerts.db (the outbox), people.db and, without
+a mail server, mailbox/. Three threads follow: log -> views -> alerts -> mail. Each is woken by the one before it and
+looks by itself once a second.
+"""
+
+import asyncio
+import random
+import secrets
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from fastapi import APIRouter, FastAPI, Response
+from filelock import FileLock, Timeout
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.process_collector import ProcessCollector
+from starlette.types import ASGIApp
+
+from contracts.events import AnyEvent
+from contracts.instruments import catalogue
+from contracts.policies import Policy, policy
+from services.access import handlers
+from services.access.keys import Keys
+from services.access.people import People
+from services.access.problems import Refused, problem
+from services.alerts import counts as alert_counts
+from services.alerts.letter import Letterhead
+from services.alerts.mail import Delivery, MailboxDelivery, SmtpDelivery
+from services.alerts.outbox import Outbox
+from services.alerts.run import Office, evaluate_step, send_step
+from services.eventlog import sqlite
+from services.eventlog.follow import Follower, Signal
+from services.eventlog.ports import Appended, Log
+from services.ingest import counts as ingest_counts
+from services.ingest import http as ingest_http
+from services.ingest import openapi
+from services.ingest.commit import Committer
+from services.ingest.door import EventsDoor, in_front
+from services.pages.parts import Parts
+from services.pages.router import router as pages
+from services.projections import http as projections_http
+from services.projections import run
+from services.projections.counts import Progress, ViewsCollector
+from services.projections.views import Views
+from services.settings import Settings
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class InUse(RuntimeError):
+    """Another process serves this data folder: two would each mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The running parts of one network."""
+
+    name: str
+    log: Log
+    views: Views
+    outbox: Outbox
+    people: People
+    policy: Policy
+    committer: Committer
+    written: Signal
+    """The position that was last written to the log by this process."""
+    applied: Signal
+    """The position up to which the views have come."""
+    office: Office
+    pages: Parts
+    stop: threading.Event
+    followers: tuple[Follower, ...]
+
+    @property
+    def ready(self) -> bool:
+        return all(follower.is_alive() for follower in self.followers)
+
+    def caught_up(self) -> bool:
+        """Whether everything on the log is in the views, has been judged, and no letter waits to be sent."""
+        return (
+            self.views.position() >= self.log.head()
+            and not self.views.touched(self.outbox.position(), 1)
+            and self.outbox.backlog().pending == 0
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Commits and follows until the block ends; then what was accepted is on disk and every file is closed."""
+        self.committer.start()
+        for follower in self.followers:
+            follower.start()
+        try:
+            yield
+        finally:
+            await self.committer.close()
+            self.stop.set()
+            for signal in (self.written, self.applied):
+                signal.close()
+            for follower in self.followers:
+                await asyncio.to_thread(follower.join)
+            for part in (self.log, self.views, self.outbox, self.people):
+                part.close()
+
+
+def open_network(settings: Settings, name: str, secret: bytes, counts: alert_counts.Counts, clock: Clock) -> Network:
+    """The parts of the network ``name``, not yet running. Makes its folder and files where there are none."""
+    folder = folder_of(settings, name)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    log = open_log(settings, name, secret)
+    views = Views(folder / "views.db", catalogue())
+    outbox = Outbox(folder / "alerts.db")
+    people = People(folder / "people.db")
+    written, applied = Signal(log.head()), Signal(views.position())
+    rules = policy(settings.policy)
+    mailbox = None if settings.smtp_url else folder / "mailbox"
+    delivery: Delivery = MailboxDelivery(mailbox) if mailbox else SmtpDelivery(settings.smtp_url)
+    base = settings.public_url if name == settings.network else f"{settings.public_url}/{name}"
+    letterhead = Letterhead(settings.mail_from, base, secret)
+    committer = Committer(log, clock, written.raise_to)
+    office = Office(
+        log=log,
+        views=views,
+        outbox=outbox,
+        people=people,
+        policy=rules,
+        norm_sets=(),
+        letterhead=letterhead,
+        delivery=delivery,
+        counts=counts,
+        clock=clock,
+        token=partial(secrets.token_urlsafe, 16),
+        chance=random.random,
+        announce=written.raise_to,
+    )
+    parts = Parts(
+        network=name,
+        head=letterhead,
+        views=views,
+        people=people,
+        link=outbox.link,
+        policy=rules,
+        norm_sets=(),
+        submit=partial(_submit, committer),
+        applied=applied,
+        clock=clock,
+        demo=settings.demo,
+        mailbox=mailbox,
+    )
+    stop, letters = threading.Event(), threading.Event()
+    followers = (
+        Follower(
+            partial(run.step, log, views, applied),
+            lambda seconds: written.wait(views.position() + 1, seconds),
+            stop,
+            f"{name}/projections",
+        ),
+        Follower(
+            partial(_evaluate, office, letters),
+            lambda seconds: applied.wait(outbox.position() + 1, seconds),
+            stop,
+            f"{name}/alerts",
+        ),
+        Follower(partial(send_step, office), partial(_rest, letters), stop, f"{name}/mail"),
+    )
+    return Network(name, log, views, outbox, people, rules, committer, written, applied, office, parts, stop, followers)
+
+
+def _evaluate(office: Office, letters: threading.Event) -> bool:
+    """One step of the alerts, after which the mail follower looks for letters."""
+    busy = evaluate_step(office)
+    letters.set()
+    return busy
+
+
+def _rest(letters: threading.Event, seconds: float) -> None:
+    letters.wait(seconds)
+    letters.clear()  # before the next look, so that no letter written meanwhile goes unseen
+
+
+async def _submit(committer: Committer, event: AnyEvent) -> Appended:
+    [outcome] = await committer.submit([event])
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+def folder_of(settings: Settings, name: str) -> Path:
+    return settings.data / name
+
+
+def open_keys(settings: Settings) -> Keys:
+    """The keys of the installation, with the settings' own network in it."""
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    keys = Keys(settings.data / "keys.db")
+    keys.add_network(settings.network)
+    return keys
+
+
+def open_log(settings: Settings, name: str, secret: bytes) -> Log:
+    """The log of a network. Raises WrongSchema where it was not migrated to this release."""
+    return sqlite.open_log(folder_of(settings, name) / "log.db", secret)
+
+
+def migrate(settings: Settings) -> Sequence[str]:
+    """Brings the log of every network to this release's schema; returns the networks' names."""
+    keys = open_keys(settings)
+    names = keys.networks()
+    keys.close()
+    for name in names:
+        folder_of(settings, name).mkdir(parents=True, exist_ok=True, mode=0o700)
+        sqlite.migrate(folder_of(settings, name) / "log.db")
+    return names
+
+
+def rebuild(settings: Settings, name: str) -> tuple[int, int]:
+    """Makes the views of a network anew from its log; returns their position and how many cases there are."""
+    keys = open_keys(settings)
+    secret = keys.secret(name)
+    keys.close()
+    if secret is None:
+        raise LookupError(f"there is no network {name}")
+    log = open_log(settings, name, secret)
+    views = Views(folder_of(settings, name) / "views.db", catalogue())
+    try:
+        return run.rebuild(log, views), views.counts()["cases"]
+    finally:
+        views.close()
+        log.close()
+
+
+@contextmanager
+def alone(settings: Settings) -> Iterator[None]:
+    """Holds the data folder for this process alone. Raises InUse."""
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        with FileLock(settings.data / "serving.lock", timeout=0):
+            yield
+    except Timeout:
+        raise InUse("another process serves this data folder") from None
+
+
+class Service:
+    """Everything in one process: API, projections, alerts, mail and pages. ``app`` is what a server serves."""
+
+    def __init__(self, settings: Settings, clock: Clock = utc_now) -> None:
+        """Opens the data folder, whose logs have to be migrated. Raises WrongSchema."""
+        self._keys = open_keys(settings)
+        registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        GCCollector(registry=registry)
+        alerted = alert_counts.Counts(registry)
+        self.networks: Final = {
+            name: open_network(settings, name, self._keys.secret(name) or b"", alerted, clock)
+            for name in self._keys.networks()
+        }
+        registry.register(ViewsCollector(self._progress))
+        registry.register(
+            alert_counts.OutboxCollector(lambda: [one.outbox.backlog() for one in self.networks.values()], clock)
+        )
+        self._registry = registry
+        door = EventsDoor(self._keys, self.network, catalogue(), clock, ingest_counts.Counts(registry))
+        self.framework: Final = self._framework(door, settings, clock)
+        self.app: Final = in_front(door, self.framework)
+
+    def network(self, name: str) -> Network:
+        """Raises Refused for one that was made after this process was started."""
+        found = self.networks.get(name)
+        if found is None:
+            raise Refused(problem("temporary-reduced-capacity"))
+        return found
+
+    def _framework(self, door: ASGIApp, settings: Settings, clock: Clock) -> FastAPI:
+        app = FastAPI(title="Resonance", version="1", lifespan=self._lifespan, docs_url=None, redoc_url=None)
+        handlers.install(app)
+        app.include_router(ingest_http.router(door, self._keys, self.network, catalogue(), clock))
+        app.include_router(projections_http.router(self._keys, self.network, catalogue(), clock))
+        app.include_router(self._operation())
+        openapi.describe(app)
+        for name in sorted(self.networks, key=lambda name: name == settings.network):  # the root's own pages last
+            app.include_router(pages(self.networks[name].pages))
+        return app
+
+    def _operation(self) -> APIRouter:
+        found = APIRouter(include_in_schema=False)
+
+        @found.get("/healthz")
+        async def healthz() -> dict[str, str]:
+            return {"status": "alive"}
+
+        @found.get("/readyz")
+        async def readyz(response: Response) -> dict[str, str]:
+            ready = all(network.ready for network in self.networks.values())
+            response.status_code = 200 if ready else 503
+            return {"status": "ready" if ready else "a follower has stopped"}
+
+        @found.get("/metrics")
+        def metrics() -> Response:
+            return Response(generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+        return found
+
+    def _progress(self) -> list[Progress]:
+        return [
+            Progress(one.log.head(), one.views.position(), one.views.counts()["parked"])
+            for one in self.networks.values()
+        ]
+
+    @asynccontextmanager
+    async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            stack.callback(self._keys.close)
+            for network in self.networks.values():
+                await stack.enter_async_context(network.running())
+            yield

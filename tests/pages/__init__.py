@@ -1,0 +1,1 @@
+"""What therapists see in the browser."""
