@@ -291,7 +291,7 @@ class AlertNotifiedData(Closed):
 
 class AlertSuppressedData(Closed):
     alert_ref: Ref
-    why: Literal["listed_only", "no_therapist", "no_address", "told_recently", "over_budget"]
+    why: Literal["listed_only", "no_therapist", "no_address", "told_recently", "over_budget", "undeliverable"]
 
 
 class AlertOpenedData(Closed):

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from services import commands
+from services.access.credential import SCOPES
 from services.access.problems import Refused
 from services.eventlog.ports import Unavailable, WrongSchema
 from services.settings import WrongSetting, read
@@ -53,6 +54,11 @@ def _parser() -> argparse.ArgumentParser:
     rebuild.add_argument("--network")
     rebuild.set_defaults(run=commands.rebuild)
 
+    norms = found.add_parser("norms", help="the network's own expected courses").add_subparsers(required=True)
+    fit = norms.add_parser("fit", help="fit a norm set on the cases known by now, for cases to come")
+    fit.add_argument("--network")
+    fit.set_defaults(run=commands.fit_norms)
+
     session = found.add_parser("session", help="print a link with which a therapist signs in, for 15 minutes")
     session.add_argument("therapist", help="the therapist's reference")
     session.add_argument("--network")
@@ -67,7 +73,7 @@ def _keys(found: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     keys = found.add_parser("keys", help="API keys: create, list, revoke").add_subparsers(required=True)
     create = keys.add_parser("create", help="print a new key; it cannot be shown again")
     create.add_argument("--network")
-    create.add_argument("--scope", action="append", choices=commands.SCOPES, help="default: all")
+    create.add_argument("--scope", action="append", choices=SCOPES, help="default: all")
     create.add_argument("--clinic", action="append", help="a clinic it may speak for; default: all")
     create.add_argument("--source", action="append", help="a source it may speak for; default: all")
     create.add_argument("--days", type=int, default=365, help="how long it is valid; at most 365")

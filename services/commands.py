@@ -1,15 +1,13 @@
 """What each command does once it is understood: a few lines of asking the rooms and printing what they say."""
 
-import gc
 import os
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Final, get_args
+from typing import Final
 
-import uvicorn
 from rich.console import Console
 from rich.progress import track
 
@@ -17,13 +15,13 @@ from contracts.policies import policy
 from services import demo as demonstration
 from services import load as loading
 from services import logs, wiring
-from services.access.credential import Scope
+from services.access.credential import SCOPES, Scope
 from services.pages.signin import ticket
+from services.serving import server
 from services.settings import Settings
 from services.simulation import judge, network
 from services.simulation.spec import START, Spec
 
-SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 KEY: Final = "RESONANCE_KEY"
 """Where `load` finds its API key: a command line can be read by others on the machine."""
 
@@ -35,16 +33,6 @@ def up(settings: Settings, _: Namespace) -> int:
         wiring.migrate(settings)
         server(wiring.Service(settings), settings).run()
     return 0
-
-
-def server(service: wiring.Service, settings: Settings) -> uvicorn.Server:
-    """A server of ``service``, with a collector that leaves alone what was made before it began."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 10, 10)  # batches make many objects at once, all of them short-lived
-    # No access log: paths hold references and tokens.
-    config = uvicorn.Config(service.app, settings.host, settings.port, access_log=False, log_config=None)
-    return uvicorn.Server(config)
 
 
 def demo(settings: Settings, asked: Namespace) -> int:
@@ -64,6 +52,15 @@ def rebuild(settings: Settings, asked: Namespace) -> int:
     name = asked.network or settings.network
     position, cases = wiring.rebuild(settings, name)
     print(f"{name}: {cases} cases, views at position {position}")
+    return 0
+
+
+def fit_norms(settings: Settings, asked: Namespace) -> int:
+    fitted = wiring.fit_norms(settings, asked.network or settings.network, wiring.utc_now())
+    for name, bands in fitted.bands.items():
+        sessions = len({band.session for band in bands})
+        print(f"{name}: {len(bands)} bands over {sessions} sessions" if bands else f"{name}: too few cases for a band")
+    print(f"norm set {fitted.version}, for cases that begin from now on; restart the service to use it")
     return 0
 
 

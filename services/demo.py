@@ -16,15 +16,17 @@ from pathlib import Path
 from typing import Final
 
 import httpx
-import uvicorn
 from rich.console import Console
 from rich.progress import track
 
 from contracts.events import AlertNotified, AlertRaised, canonical
-from services import commands, wiring
+from services import wiring
+from services.access.credential import SCOPES
 from services.access.people import TherapistEntry
 from services.alerts.mail import messages
 from services.load import Summary, load
+from services.projections.course import Alert
+from services.serving import server
 from services.settings import Settings
 from services.simulation.network import Network, simulate
 from services.simulation.posts import Post
@@ -83,7 +85,7 @@ def run(settings: Settings, wanted: Wanted, console: Console) -> int:
                 _post_day(network, clock, day, url, key, summary)
             line, lost = _report(network, summary)
             if wanted.stay:
-                _say_where(network, url, console)
+                _say_where(network, url, clock(), console)
                 _live_on(clock, made.posts[len(known) :], url, key, console)
         print(line)
         return 1 if lost or summary.rejected else 0
@@ -91,26 +93,26 @@ def run(settings: Settings, wanted: Wanted, console: Console) -> int:
 
 @contextmanager
 def _serving(service: wiring.Service, settings: Settings) -> Iterator[str]:
-    server: uvicorn.Server = commands.server(service, settings)
-    thread = threading.Thread(target=server.run, name="server")
+    running = server(service, settings)
+    thread = threading.Thread(target=running.run, name="server")
     thread.start()
     try:
         for _ in range(START_WITHIN_SECONDS * 20):
-            if server.started or not thread.is_alive():
+            if running.started or not thread.is_alive():
                 break
             time.sleep(0.05)
-        if not server.started:
+        if not running.started:
             raise OSError(f"the demo could not listen on port {settings.port}; choose another with --port")
         yield f"http://{settings.host}:{settings.port}"
     finally:
-        server.should_exit = True
+        running.should_exit = True
         thread.join()
 
 
 def _key(settings: Settings, now: datetime) -> str:
     keys = wiring.open_keys(settings)
     try:
-        return keys.create("demo", commands.SCOPES, now)
+        return keys.create("demo", SCOPES, now)
     finally:
         keys.close()
 
@@ -167,15 +169,19 @@ def _report(network: wiring.Network, summary: Summary) -> tuple[str, int]:
     return f"events={summary.accepted} cases={cases} alerts={raised} mails={len(mails)} lost={lost}", lost
 
 
-def _say_where(network: wiring.Network, url: str, console: Console) -> None:
-    shown = next(
-        (course for course in network.views.courses() if any(a.open and a.notified_at for a in course.alerts)), None
-    )
-    case = f"{url}/cases/{shown.case_ref}" if shown else f"{url}/caseload"
-    console.print("\nSign in by picking a name. The data is made up.")
+def _say_where(network: wiring.Network, url: str, now: datetime, console: Console) -> None:
+    told = [course for course in network.views.courses() if any(_about_a_stall(alert) for alert in course.alerts)]
+    shown = max(told, key=lambda course: (bool(course.renegotiations), len(course.sessions)), default=None)
+    therapist = network.people.get(shown.therapist(now) or "") if shown else None
+    console.print("\nSign in by picking a name; all people are made up.")
     console.print(f"  a caseload       {url}/caseload")
-    console.print(f"  a stalled case   {case}")
+    if shown and therapist:
+        console.print(f"  a stalled case   {url}/cases/{shown.case_ref}  (sign in as {therapist.name})", soft_wrap=True)
     console.print(f"  the mailbox      {url}/mailbox\n")
+
+
+def _about_a_stall(alert: Alert) -> bool:
+    return alert.open and alert.notified_at is not None and alert.reason != "deteriorating"
 
 
 def _live_on(clock: Clock, posts: Sequence[Post], url: str, key: str, console: Console) -> None:

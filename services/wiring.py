@@ -47,12 +47,14 @@ from services.ingest.door import EventsDoor, in_front
 from services.pages.parts import Parts
 from services.pages.router import router as pages
 from services.projections import http as projections_http
-from services.projections import run
+from services.projections import normfiles, norms, run
 from services.projections.counts import Progress, ViewsCollector
 from services.projections.views import Views
 from services.settings import Settings
 
 Clock = Callable[[], datetime]
+NORMS: Final = "norms"
+"""The folder of a network that holds its norm sets."""
 
 
 def utc_now() -> datetime:
@@ -124,6 +126,7 @@ def open_network(settings: Settings, name: str, secret: bytes, counts: alert_cou
     people = People(folder / "people.db")
     written, applied = Signal(log.head()), Signal(views.position())
     rules = policy(settings.policy)
+    norm_sets = tuple(normfiles.read(folder / NORMS))
     mailbox = None if settings.smtp_url else folder / "mailbox"
     delivery: Delivery = MailboxDelivery(mailbox) if mailbox else SmtpDelivery(settings.smtp_url)
     base = settings.public_url if name == settings.network else f"{settings.public_url}/{name}"
@@ -135,7 +138,7 @@ def open_network(settings: Settings, name: str, secret: bytes, counts: alert_cou
         outbox=outbox,
         people=people,
         policy=rules,
-        norm_sets=(),
+        norm_sets=norm_sets,
         letterhead=letterhead,
         delivery=delivery,
         counts=counts,
@@ -151,7 +154,7 @@ def open_network(settings: Settings, name: str, secret: bytes, counts: alert_cou
         people=people,
         link=outbox.link,
         policy=rules,
-        norm_sets=(),
+        norm_sets=norm_sets,
         submit=partial(_submit, committer),
         applied=applied,
         clock=clock,
@@ -238,6 +241,21 @@ def rebuild(settings: Settings, name: str) -> tuple[int, int]:
     finally:
         views.close()
         log.close()
+
+
+def fit_norms(settings: Settings, name: str, now: datetime) -> norms.NormSet:
+    """Fits a norm set on the network's own cases, for cases that begin from ``now`` on, and keeps it.
+
+    A running service uses it once it is started again.
+    """
+    views = Views(folder_of(settings, name) / "views.db", catalogue())
+    try:
+        series = (course.outcome for course in views.courses() if course.outcome is not None)
+        fitted = norms.fit(series, policy(settings.policy).norms, now)
+    finally:
+        views.close()
+    normfiles.write(folder_of(settings, name) / NORMS, fitted)
+    return fitted
 
 
 @contextmanager

@@ -1,1 +1,1 @@
-"""What is true of the house. A package, as a dependency installs a package `tests` of its own, which would be found instead."""
+"""What is true of the house. A package, as a dependency installs one of the same name that would be found instead."""

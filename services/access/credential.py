@@ -1,11 +1,12 @@
 """What the bearer of an API key may do, and for whom it may speak."""
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 from services.access.problems import Refused, problem
 
 Scope: TypeAlias = Literal["events:write", "read", "registry:manage"]
+SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 
 
 @dataclass(frozen=True, slots=True)

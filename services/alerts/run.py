@@ -210,7 +210,7 @@ def _not_sent(office: Office, queued: Queued, outcome: Outcome) -> None:
         return
     _log.error("letter given up", extra={"outcome": outcome, "attempts": queued.attempts})
     untold = envelope(queued.case_ref, queued.clinic, queued.alert_ref, "suppressed", now)
-    event = AlertSuppressed(**untold, data=AlertSuppressedData(alert_ref=queued.alert_ref, why="no_address"))
+    event = AlertSuppressed(**untold, data=AlertSuppressedData(alert_ref=queued.alert_ref, why="undeliverable"))
     [answer] = office.append([event])
     office.outbox.gave_up(queued.alert_ref, outcome)
     if not answer.duplicate and not answer.conflict:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import sqlite3
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -102,7 +103,7 @@ def follow(step: Callable[[], bool], idle: Callable[[float], object], stop: thre
     while not stop.is_set():
         try:
             busy = step()
-        except Unavailable:
+        except (Unavailable, sqlite3.OperationalError):  # a view's file can be locked or full just as the log's
             if pause == FIRST_PAUSE_SECONDS:
                 log.warning("follower waits for the store", extra={"follower": name})
             stop.wait(pause)

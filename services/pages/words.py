@@ -72,6 +72,7 @@ UNTOLD: Final[Mapping[str, str]] = MappingProxyType(
         "no_address": "no mail address is known",
         "told_recently": "a mail about this case had gone out shortly before",
         "over_budget": "this week's number of mails was reached",
+        "undeliverable": "mail to this address could not be delivered",
     }
 )
 RESOLUTIONS: Final[Mapping[str, str]] = MappingProxyType(

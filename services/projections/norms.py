@@ -12,6 +12,9 @@ from datetime import datetime
 from hashlib import blake2b
 from math import inf
 from statistics import quantiles
+from typing import ClassVar
+
+from pydantic import ConfigDict
 
 from contracts.policies import Norms as Rules
 from services.projections.change import smoothed_gains
@@ -21,6 +24,8 @@ from services.projections.course import Series
 @dataclass(frozen=True, slots=True)
 class Band:
     """Quantiles of gain among ``n`` cases of one intake band at one session; in points, positive is better."""
+
+    __pydantic_config__: ClassVar = ConfigDict(ser_json_inf_nan="strings")  # the outer bands are open-ended
 
     intake_from: float
     intake_below: float

@@ -77,7 +77,7 @@ def test_the_pauses_grow_and_after_two_days_the_letter_is_given_up_and_that_is_n
     assert pauses[:3] == [FIRST_PAUSE, 2 * FIRST_PAUSE, 4 * FIRST_PAUSE]
     assert max(pauses) == LONGEST_PAUSE
     assert GIVE_UP_AFTER <= attempts[-1] <= GIVE_UP_AFTER + LONGEST_PAUSE
-    assert workplace.happened()[-1] == ("suppressed", "no_address")
+    assert workplace.happened()[-1] == ("suppressed", "undeliverable")
     assert attempted(workplace, "deferred") == len(attempts)
     assert workplace.outbox.backlog().pending == 0
 
@@ -101,8 +101,8 @@ def test_an_address_that_is_refused_is_not_tried_again_and_that_is_noted(workpla
     assert send_step(workplace.office)
     workplace.now += timedelta(days=3)
     workplace.works()
-    assert workplace.happened() == [("raised", "stalled"), ("suppressed", "no_address")]
-    assert workplace.counted("stalled", "suppressed:no_address") == attempted(workplace, "recipient_refused") == 1
+    assert workplace.happened() == [("raised", "stalled"), ("suppressed", "undeliverable")]
+    assert workplace.counted("stalled", "suppressed:undeliverable") == attempted(workplace, "recipient_refused") == 1
 
 
 def test_a_letter_that_reached_nobody_does_not_hold_back_the_next_one(workplace: Workplace, server: Postbox) -> None:

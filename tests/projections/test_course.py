@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from contracts.events import AnyCaseEvent
 from contracts.instruments import catalogue
-from services.projections.course import Course
+from services.projections.course import Course, Trace
 from services.projections.fold import course_of
 from services.projections.record import record_of
 from tests.story import Story, day, stalled
@@ -120,9 +120,7 @@ def test_what_followed_a_renegotiation_is_kept_beside_what_went_before() -> None
     story = stalled(scores=(15, 16, 15, 16)).renegotiated(previous="ta_old01").session(ors=20, srs=38).session(ors=22)
     told = course(story).renegotiations[0]
     assert told.session == 4
-    assert told.outcome.before == (15, 16)
-    assert told.outcome.after == (20, 22)
-    assert told.outcome.moved == 5.5
+    assert told.outcome == Trace(before=(15, 16), after=(20, 22), moved=5.5)
     assert told.alliance.after[-1] == 38
 
 

@@ -3,9 +3,13 @@
 import random
 from datetime import timedelta
 from math import inf
+from pathlib import Path
+
+import pytest
 
 from contracts.instruments import catalogue
 from contracts.policies import policy
+from services.projections import normfiles
 from services.projections.change import change
 from services.projections.course import Point, Series
 from services.projections.norms import fit, in_force
@@ -70,6 +74,16 @@ def test_a_case_keeps_the_norms_that_were_in_force_when_it_began() -> None:
 def test_the_version_depends_on_the_content_only() -> None:
     assert fit(many(12, 50), RULES, START).version == fit(many(12, 50), RULES, START).version
     assert fit(many(12, 50), RULES, START + timedelta(days=1)).version != fit(many(12, 50), RULES, START).version
+
+
+def test_a_norm_set_is_read_back_from_its_file_as_it_was(tmp_path: Path) -> None:
+    first, second = fit(many(3, 60) + many(13, 60), RULES, day(0)), fit(many(12, 60), RULES, day(90))
+    for norms in (second, first):
+        normfiles.write(tmp_path / "norms", norms)
+    assert list(normfiles.read(tmp_path / "norms")) == [first, second]
+    assert list(normfiles.read(tmp_path / "nowhere")) == []
+    with pytest.raises(FileExistsError):
+        normfiles.write(tmp_path / "norms", first)
 
 
 def test_cases_with_one_score_are_left_out() -> None:
