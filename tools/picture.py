@@ -15,11 +15,11 @@ WANTED = re.compile(r"a stalled case\s+(\S+)\s+\(sign in as ([^)]+)\)")
 
 def main() -> None:
     demo = subprocess.Popen(
-        [sys.executable, "-m", "services", "demo", "--port", str(PORT)], cwd=ROOT, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "services", "demo", "--seed", "4", "--port", str(PORT)], cwd=ROOT, stderr=subprocess.PIPE, text=True
     )
     try:
-        assert demo.stderr is not None
-        found = next(match for line in demo.stderr if (match := WANTED.search(line)))
+        said = iter(demo.stderr or ())
+        found = next(match for line in said if (match := WANTED.search(line)))
         take(found[1], found[2], ROOT / "docs" / "case-page.png")
     finally:
         demo.terminate()
