@@ -91,10 +91,12 @@ class Network:
 
     def caught_up(self) -> bool:
         """Whether everything on the log is in the views, has been judged, and no letter waits to be sent."""
+        head = self.log.head()
         return (
-            self.views.position() >= self.log.head()
+            self.views.position() >= head
             and not self.views.touched(self.outbox.position(), 1)
             and self.outbox.backlog().pending == 0
+            and self.log.head() == head  # a letter that was sent meanwhile is noted on the log
         )
 
     @asynccontextmanager
