@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 VENV := .venv/bin
-CODE = $(wildcard contracts services benchmarks tests tools)
+CODE = $(wildcard contracts services benchmarks examples tests tools)
 ARGS ?=
 
 # The first interpreter that really runs (a name may be a shim without one behind it), is recent enough,

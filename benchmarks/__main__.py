@@ -1,0 +1,67 @@
+"""``make bench``: measures, prints each figure beside its baseline of the same run, and writes RESULTS.md."""
+
+import argparse
+import platform
+import sqlite3
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from benchmarks import posting, storing
+from benchmarks.measured import Compared, Found, Informed, Tell
+
+RESULTS: Final = Path(__file__).with_name("RESULTS.md")
+WHOLE: Final = (posting.Size(), storing.Size())
+TINY: Final = (
+    posting.Size(seconds=0.2, repetitions=1),
+    storing.Size(events=1_000, repetitions=1, cases=200, few=50, touched=10),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="benchmarks", description="Ratios against baselines of the same run.")
+    parser.add_argument("--tiny", action="store_true", help="shows that it works, and means nothing; writes no file")
+    parser.add_argument("--only", choices=("posting", "storing", "following", "deciding"))
+    asked = parser.parse_args(arguments)
+    post, store = TINY if asked.tiny else WHOLE
+    benches: dict[str, Callable[[Tell], Found]] = {
+        "storing": lambda tell: storing.storing(store, tell),
+        "following": lambda tell: storing.following(store, tell),
+        "deciding": lambda tell: storing.deciding(store, tell),
+        "posting": lambda tell: posting.posting(post, tell),
+    }
+    found: list[Compared | Informed] = []
+    for name, bench in benches.items():
+        if asked.only in (None, name):
+            for figure in bench(lambda doing, name=name: print(f"  {name}: {doing}", file=sys.stderr)):  # type: ignore[misc]  # mypy cannot type a default of a lambda
+                print(figure.line(), flush=True)
+                found.append(figure)
+    if not asked.tiny and asked.only is None:
+        RESULTS.write_text(results(found), "utf-8")
+    return 0
+
+
+def results(found: Found) -> str:
+    parts = ("fastapi", "uvicorn", "pydantic", "eventsourcing")
+    versions = ", ".join(f"{part} {version(part)}" for part in parts)
+    head = [
+        "# Results",
+        "",
+        "Written by `make bench`. Only the ratios mean something: each is the median over repetitions in which both",
+        "sides were measured one right after the other, with the smallest and largest beside it.",
+        "",
+        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {versions}.",
+        "",
+    ]
+    lines = [f"- {figure.line()}{_note(figure)}" for figure in found]
+    return "\n".join([*head, *lines, ""])
+
+
+def _note(figure: Compared | Informed) -> str:
+    return f". {figure.note}" if isinstance(figure, Compared) and figure.note else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
