@@ -1,6 +1,7 @@
 """What each command does once it is understood: a few lines of asking the rooms and printing what they say."""
 
 import os
+import signal
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ KEY: Final = "RESONANCE_KEY"
 def up(settings: Settings, _: Namespace) -> int:
     """Serves until it is told to stop (SIGTERM, Ctrl-C); then everything accepted is on disk."""
     logs.to_stderr()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # the server raises it once more when all is closed
     with wiring.alone(settings):
         wiring.migrate(settings)
         server(wiring.Service(settings), settings).run()

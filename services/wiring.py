@@ -102,6 +102,7 @@ class Network:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Commits and follows until the block ends; then what was accepted is on disk and every file is closed."""
+        self.outbox.release()  # what a process that was killed was sending goes out now, not when its lease is over
         self.committer.start()
         for follower in self.followers:
             follower.start()

@@ -145,6 +145,10 @@ class Outbox:
             delivered=None if row["delivered"] is None else _instant(row["delivered"]),
         )
 
+    def release(self) -> None:
+        """Ends every lease: for whoever starts alone on the file, as those who held them are gone."""
+        self._change("release")
+
     def delivered(self, alert_ref: str, now: datetime) -> None:
         """The mail server took the letter: it is not to be sent again, and not done before the log says so."""
         self._change("delivered", alert_ref=alert_ref, now=_text(now))

@@ -77,6 +77,17 @@ def test_the_letter_that_waits_longest_goes_first(outbox: Outbox) -> None:
     assert [queued and queued.alert_ref for queued in leased] == ["al_000", "al_001", "al_002", None]
 
 
+def test_what_a_killed_process_was_sending_can_be_leased_once_the_next_one_has_started(outbox: Outbox) -> None:
+    outbox.record(None, {}, letters(2))
+    assert outbox.lease(day(1), 300)
+    outbox.put_off("al_001", day(2), "deferred")
+    outbox.release()
+    again = outbox.lease(day(1), 300)
+    assert again is not None
+    assert (again.alert_ref, again.attempts) == ("al_000", 2)
+    assert outbox.lease(day(1), 300) is None  # a pause that was chosen goes on
+
+
 def test_threads_that_lease_at_once_get_different_letters(outbox: Outbox) -> None:
     outbox.record(None, {}, letters(40))
     with ThreadPoolExecutor(4) as threads:

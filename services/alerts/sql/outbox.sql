@@ -42,6 +42,9 @@ WHERE alert_ref = (
 )
 RETURNING alert_ref, case_ref, clinic, reason, recipient, message_id, message, created, attempts, delivered;
 
+-- name: release
+UPDATE letter SET leased_until = NULL WHERE leased_until IS NOT NULL;
+
 -- name: delivered
 UPDATE letter SET delivered = :now, last_outcome = 'sent' WHERE alert_ref = :alert_ref;
 
