@@ -6,8 +6,6 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
-pytest_plugins = ["tests.postgres"]
-
 CI = os.environ.get("CI") == "true"
 
 # Deadlines measure the machine, not the code. CI draws the same examples every time: a red run is about the change.

@@ -1,4 +1,4 @@
-"""A whole Resonance in one folder, as `resonance up` runs it, with a clock that tests set: asked directly, or served."""
+"""A whole Resonance in one folder, as `resonance up` runs it, with a clock that tests set: asked directly or served."""
 
 import asyncio
 import gc

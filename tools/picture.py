@@ -15,7 +15,10 @@ WANTED = re.compile(r"a stalled case\s+(\S+)\s+\(sign in as ([^)]+)\)")
 
 def main() -> None:
     demo = subprocess.Popen(
-        [sys.executable, "-m", "services", "demo", "--seed", "4", "--port", str(PORT)], cwd=ROOT, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "services", "demo", "--seed", "4", "--port", str(PORT)],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     try:
         said = iter(demo.stderr or ())

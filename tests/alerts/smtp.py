@@ -1,5 +1,6 @@
 """A real mail server on the loopback interface that takes, puts off, refuses or hangs up, as a test tells it to."""
 
+import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ class Postbox:
         self.answers: dict[str, str] = {}
         self.hangs_up = ""
         """At this step."""
+        self.slowness = 0.0
+        """Seconds from taking a letter to saying so."""
         self.url = ""
 
     # ruff: noqa: N802 - aiosmtpd looks its handlers up by these names
@@ -38,6 +41,7 @@ class Postbox:
             assert envelope.mail_from is not None
             assert isinstance(envelope.original_content, bytes)
             self.taken.append((envelope.mail_from, list(envelope.rcpt_tos), envelope.original_content))
+            await asyncio.sleep(self.slowness)
         return self._answer(server, "DATA", "250 OK")
 
     async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:

@@ -8,6 +8,7 @@ import pytest
 
 from services.eventlog.ports import Log
 from tests.eventlog.places import Place, PostgresPlace, SQLitePlace
+from tests.postgres import postgres_url  # noqa: F401 - a fixture is known where it is imported
 
 
 @pytest.fixture
@@ -16,7 +17,7 @@ def sqlite_place(tmp_path: Path) -> SQLitePlace:
 
 
 @pytest.fixture
-def postgres_place(postgres_url: str) -> Iterator[PostgresPlace]:
+def postgres_place(postgres_url: str) -> Iterator[PostgresPlace]:  # noqa: F811 - the fixture, by its name
     place = PostgresPlace(postgres_url, f"Net-{uuid4().hex}")  # a name that has to be quoted
     yield place
     place.execute(f'DROP SCHEMA IF EXISTS "{place.schema}" CASCADE')
