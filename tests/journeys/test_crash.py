@@ -21,10 +21,12 @@ from tests.journeys.program import BATCH, PATIENCE_SECONDS, SINGLE, Program, bat
 
 KILLS = 30
 POSTERS = 2
+PAUSE_SECONDS = 0.025
+"""On average, between two posts: so that there is something to post up to the last kill."""
 
 
 class Poster(threading.Thread):
-    """Posts singles and small batches, again and again until each event is acknowledged."""
+    """Posts singles and small batches at random moments, again and again until each event is acknowledged."""
 
     def __init__(self, program: Program, events: list[AnyEvent], rng: random.Random, finish: threading.Event) -> None:
         """Until ``finish`` is set the last events are kept back, so that there is something to post at every kill."""
@@ -43,7 +45,8 @@ class Poster(threading.Thread):
             while self._waiting:
                 if len(self._waiting) <= self._kept and not self._finish.wait(0.05):
                     continue
-                events = self._waiting[-self._rng.choice((1, 1, 1, 5, 40)) :]
+                events = self._waiting[-self._rng.choice((1, 1, 1, 5, 20)) :]
+                time.sleep(self._rng.expovariate(1 / PAUSE_SECONDS))
                 answered = _posted(client, events)
                 self.acknowledged |= {(event.source, event.id) for event in answered}
                 if len(answered) == len(events):
@@ -68,9 +71,9 @@ def _posted(client: httpx.Client, events: list[AnyEvent]) -> list[AnyEvent]:
 def test_thirty_kills_lose_nothing_and_double_nothing(
     seed: int, program: Program, postbox: Postbox, tmp_path: Path, now: datetime
 ) -> None:
-    # given a network whose half year ends today, and a mail server that takes its time to say that it has a letter
-    start = (now - timedelta(weeks=26)).date()
-    made = simulate(Spec(seed=seed % 1_000, clients=160, therapists=8, clinics=2, weeks=26, start=start))
+    # given a network whose twelve weeks end today, and a mail server that takes its time to say that it has a letter
+    start = (now - timedelta(weeks=12)).date()
+    made = simulate(Spec(seed=seed, clinics=3, therapists=24, clients=240, weeks=12, start=start))
     events = [event for _, event in made.posts]
     postbox.slowness = 0.1
     with program.client() as client:
@@ -80,20 +83,16 @@ def test_thirty_kills_lose_nothing_and_double_nothing(
     # when it is posted, and the service killed thirty times, now and then while it starts
     rng = random.Random(seed)
     finish = threading.Event()
-    posters = [
-        Poster(program, events[nth::POSTERS], random.Random(f"{seed}/{nth}"), finish) for nth in range(POSTERS)
-    ]
+    posters = [Poster(program, events[nth::POSTERS], random.Random(f"{seed}/{nth}"), finish) for nth in range(POSTERS)]
     for poster in posters:
         poster.start()
     for nth in range(KILLS):
         time.sleep(rng.uniform(0.02, 0.6))
         program.kill()
-        if nth % 6 == 5:
+        if nth % 6 == 0:
             program.launch()
         else:
             program.start()
-    program.kill()
-    program.start()
     finish.set()
     for poster in posters:
         poster.join(2 * PATIENCE_SECONDS)
