@@ -34,7 +34,7 @@ def program(tmp_path: Path, postbox: Postbox) -> Iterator[Program]:
         found.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture  # not shared: its event loop runs in this thread for as long as it is open
 def browser() -> Iterator[Browser]:
     path = shutil.which("chromium")
     if path is None:
