@@ -68,7 +68,7 @@ class Program:
         self.process.wait()
 
     def stop(self) -> int:
-        """SIGTERM; returns the exit status: the signal itself, which uvicorn raises again once it has closed all."""
+        """SIGTERM; returns the exit status."""
         assert self.process is not None
         self.process.terminate()
         return self.process.wait(PATIENCE_SECONDS)
