@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.alerts.smtp import Postbox, mail_server
 from tests.journeys.program import Program
 
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
 
 @pytest.fixture
 def now() -> datetime:
@@ -26,21 +28,22 @@ def postbox() -> Iterator[Postbox]:
 
 @pytest.fixture
 def program(tmp_path: Path, postbox: Postbox) -> Iterator[Program]:
+    """Started and ready."""
     folder = tmp_path / "data"
     folder.mkdir()
     found = Program(folder, postbox.url)
+    found.start()
     yield found
-    if found.process is not None and found.process.poll() is None:
-        found.kill()
+    found.kill()
 
 
-@pytest.fixture  # not shared: its event loop runs in this thread for as long as it is open
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = shutil.which("chromium")
-    if path is None:
+    """Not for the whole session: Playwright keeps an event loop running, beside which no other test could have one."""
+    found = [path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))]
+    if not found:
         pytest.skip("Chromium is not installed: apt-get install chromium")
     with sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-        found = playwright.chromium.launch(executable_path=path, args=options)
-        yield found
-        found.close()
+        browser = playwright.chromium.launch(executable_path=found[0], args=QUIET)
+        yield browser
+        browser.close()

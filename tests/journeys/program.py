@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from contracts.events import AnyEvent, canonical
 
 PATIENCE_SECONDS = 30
 BATCH = {"Content-Type": "application/cloudevents-batch+json"}
+SINGLE = {"Content-Type": "application/cloudevents+json"}
+RESONANCE = (sys.executable, "-m", "services")
 
 
 @dataclass
@@ -41,21 +43,34 @@ class Program:
         }
         return {name: value for name, value in os.environ.items() if not name.startswith("RESONANCE_")} | ours
 
+    @property
+    def said(self) -> Path:
+        """What the service has written to standard error since it was first started."""
+        return self.folder.parent / "service.log"
+
+    def run(self, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        """Another command on the same installation, to its end."""
+        environment = self.environment | settings
+        return subprocess.run([*RESONANCE, *words], env=environment, capture_output=True, text=True, check=False)
+
     def command(self, *words: str) -> str:
         """What another command prints; raises CalledProcessError where it fails."""
-        done = subprocess.run([*RESONANCE, *words], env=self.environment, capture_output=True, text=True, check=True)
+        done = self.run(*words)
+        done.check_returncode()
         return done.stdout.strip()
 
-    def start(self) -> None:
-        with (self.folder.parent / "service.log").open("ab") as log:
+    def launch(self) -> None:
+        with self.said.open("ab") as log:
             self.process = subprocess.Popen([*RESONANCE, "up"], env=self.environment, stderr=log)
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not self._ready():
-            assert self.process.poll() is None, "the service ended by itself"
-            assert time.monotonic() < deadline, "the service did not get ready"
-            time.sleep(0.02)
+
+    def start(self) -> None:
+        """Returns once it says that it is ready."""
+        self.launch()
+        wait_until(self._ready, "the service gets ready")
 
     def _ready(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self.said.read_text("utf-8")[-2_000:]
         try:
             return httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200
         except httpx.TransportError:
@@ -77,16 +92,28 @@ class Program:
         self.key = self.key or self.command("keys", "create")
         return httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {self.key}"}, timeout=30)
 
-    def enter(self, therapist: str, client: httpx.Client) -> None:
-        entry = {"name": "Ada Alder", "email": f"{therapist}@clinic.example", "time_zone": "Europe/Copenhagen"}
-        client.put(f"/v1/therapists/{therapist}", json=entry).raise_for_status()
+
+def enter(client: httpx.Client, therapist: str) -> None:
+    entry = {"name": "Ada Alder", "email": "ada@clinic.example", "time_zone": "Europe/Copenhagen"}
+    client.put(f"/v1/therapists/{therapist}", json=entry).raise_for_status()
 
 
-RESONANCE = (sys.executable, "-m", "services")
+def post(client: httpx.Client, events: Sequence[AnyEvent]) -> str:
+    """Posts the events as one batch; returns the position of the last of them."""
+    answer = client.post("/v1/events", content=batch_of(events), headers=BATCH)
+    assert answer.status_code == 200, answer.text
+    return str(answer.headers["Resonance-Position"])
 
 
 def batch_of(events: Sequence[AnyEvent]) -> bytes:
     return b"[" + b",".join(map(canonical, events)) + b"]"
+
+
+def wait_until(holds: Callable[[], bool], what: str, patience: float = PATIENCE_SECONDS) -> None:
+    deadline = time.monotonic() + patience
+    while not holds():
+        assert time.monotonic() < deadline, f"in vain it was waited until {what}"
+        time.sleep(0.02)
 
 
 def _free_port() -> int:

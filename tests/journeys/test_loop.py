@@ -2,155 +2,225 @@
 
 import re
 import time
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import datetime
 from email import message_from_bytes
+from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
+from typing import Any
 
 import httpx
-from playwright.sync_api import Browser, Page, expect
+import pytest
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
-from contracts.events import AnyCaseEvent, AnyEvent
+from contracts.events import AnyEvent
 from tests.alerts.smtp import Postbox
-from tests.journeys.program import BATCH, PATIENCE_SECONDS, Program, batch_of
+from tests.journeys.program import Program, enter, post, wait_until
+from tests.journeys.shift import until_yesterday
 from tests.story import Story, stalled
 
-CANARIES = ("ca_stall1", "c_anna01", "th_ada01", "cl_north", "se_stall1", "stall", "ORS", "score", "15", "session")
+DESK = ViewportSize(width=900, height=1200)
+PHONE = ViewportSize(width=390, height=844)
+REFERENCES = ("ca_stall1", "c_anna01", "th_ada01", "cl_north", "se_stall1")
+TELLING = ("stall", "score", "session", "client", "therap", "ORS", "15", "16")
+LINK = re.compile(r"http://[^\s\"<>]+/a/[A-Za-z0-9_-]+")
 
 
-def shifted(story: Story, last: datetime) -> list[AnyCaseEvent]:
-    """The story's events, moved so that its last session began at ``last``."""
-    return moved(story.events, last - (story.now - timedelta(hours=2)))
+@pytest.fixture
+def client(program: Program) -> Iterator[httpx.Client]:
+    with program.client() as found:
+        enter(found, "th_ada01")
+        yield found
 
 
-def moved(events: list[AnyCaseEvent], by: timedelta) -> list[AnyCaseEvent]:
-    found = []
-    for event in events:
-        update: dict[str, object] = {"time": event.time + by}
-        if event.type == "resonance.session.held.v1":
-            update["data"] = event.data.model_copy(update={"started_at": event.time + by})
-        if event.type == "resonance.case.opened.v1":
-            update["data"] = event.data.model_copy(update={"opened_on": (event.time + by).date()})
-        found.append(event.model_copy(update=update))
-    return found
+@pytest.fixture
+def case(client: httpx.Client, now: datetime) -> Story:
+    """A case that has stalled by yesterday, posted by its record system."""
+    story = stalled(scores=(15, 16, 15, 16, 15))
+    post(client, until_yesterday(story.events, now))
+    return story
 
 
-def post(client: httpx.Client, events: list[AnyEvent]) -> str:
-    answer = client.post("/v1/events", content=batch_of(events), headers=BATCH)
-    assert answer.status_code == 200, answer.text
-    return answer.headers["Resonance-Position"]
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport=DESK)
+    yield context.new_page()
+    context.close()
 
 
-def mails(postbox: Postbox, wanted: int, then_wait: float) -> list[bytes]:
-    """The mails that came: at least ``wanted``, and what else comes within some seconds more."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while len(postbox.taken) < wanted:
-        assert time.monotonic() < deadline, "no mail came"
-        time.sleep(0.05)
+def the_one_mail(postbox: Postbox, then_wait: float = 2) -> EmailMessage:
+    """The mail that came, or comes soon; that none comes after it is looked at for some seconds."""
+    wait_until(lambda: bool(postbox.taken), "a mail comes")
     time.sleep(then_wait)
-    return [message for _, _, message in postbox.taken]
+    [(_, _, message)] = postbox.taken
+    return message_from_bytes(message, EmailMessage, policy=default)
 
 
-def fits(page: Page) -> bool:
-    return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
+def body(mail: EmailMessage, kind: str) -> str:
+    part = mail.get_body((kind,))
+    assert part is not None
+    return str(part.get_content())
 
 
-def test_a_stalled_case_is_told_once_renegotiated_and_followed(
-    program: Program, postbox: Postbox, browser: Browser, tmp_path: Path, now: datetime
+def link_in(mail: EmailMessage) -> str:
+    [link] = {*LINK.findall(body(mail, "plain")), *LINK.findall(body(mail, "html"))}
+    return str(link)
+
+
+def course(client: httpx.Client, case: Story, position: str = "0") -> Any:
+    """What the API tells of the case, from that position on."""
+    wait = {"Resonance-Min-Position": position, "Prefer": "wait=10"}
+    return client.get(f"/v1/cases/{case.case_ref}/course", headers=wait).raise_for_status().json()
+
+
+def sign_in(page: Page, program: Program) -> None:
+    page.goto(program.command("session", "th_ada01"))
+    page.get_by_role("button", name="Sign in on this device").click()
+    expect(page.get_by_role("heading", name="Your caseload")).to_be_visible()
+
+
+def tab_to(page: Page, wanted: Locator) -> None:
+    """Goes on with the Tab key to what is ``wanted``, which then shows that it has the focus."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if wanted.evaluate("element => element === document.activeElement"):
+            assert wanted.evaluate("element => getComputedStyle(element).outlineStyle") == "solid"
+            return
+    raise AssertionError("it cannot be reached by keyboard")
+
+
+def brightness(page: Page, property_name: str) -> float:
+    """Of the page's ``color`` or ``background-color``: from 0, black, to 255."""
+    colour = page.evaluate("name => getComputedStyle(document.body).getPropertyValue(name)", property_name)
+    return sum(int(part) for part in re.findall(r"\d+", colour)[:3]) / 3
+
+
+def overflows(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+
+
+def test_a_stalled_case_is_told_once_and_renegotiated_and_the_page_shows_what_followed(
+    program: Program, postbox: Postbox, client: httpx.Client, case: Story, page: Page, tmp_path: Path, now: datetime
 ) -> None:
-    # given a case that does not move, posted by its record system
-    program.start()
-    story = stalled(scores=(15.0, 16.0, 15.0, 16.0, 15.0))
-    last = now - timedelta(days=15)
-    with program.client() as client:
-        program.enter("th_ada01", client)
-        post(client, [*shifted(story, last)])
+    # given a mail about a stalled case, whose link asks whoever is not signed in to do that first
+    link = link_in(the_one_mail(postbox))
+    page.goto(link)
+    page.get_by_role("button", name="Open the case").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    expect(page.locator("main")).not_to_contain_text("15")
 
-        # then exactly one mail comes, which says nothing about the client
-        [mail] = mails(postbox, 1, then_wait=2.5)
-        message = message_from_bytes(mail, policy=default)
-        text = message.get_body(("plain",))
-        html = message.get_body(("html",))
-        assert text is not None
-        assert html is not None
-        words = text.get_content() + html.get_content() + str(message["Subject"])
-        links = set(re.findall(r"http://[^\s\"<]+/a/[A-Za-z0-9_-]+", words))
-        assert len(links) == 1
-        for link in links:
-            words = words.replace(link, "")
-        bare = re.sub(r"\bK-[0-9A-Z]{5}\b|<style.*?</style>|<[^>]*>", "", words, flags=re.DOTALL)
-        assert [canary for canary in CANARIES if canary.lower() in bare.lower()] == []
+    # when the therapist signs in, follows it once more and opens the case
+    sign_in(page, program)
+    page.goto(link)
+    page.get_by_role("button", name="Open the case").click()
 
-        # when the therapist signs in, follows the link and opens the case
-        page = browser.new_page(viewport={"width": 900, "height": 1200})
-        page.goto(program.command("session", "th_ada01"))
-        page.get_by_role("button", name="Sign in").click()
-        expect(page.get_by_role("heading", name="Your caseload")).to_be_visible()
-        page.goto(links.pop())
-        page.get_by_role("button", name="Open the case").click()
-        expect(page.locator("figure svg").first).to_be_visible()
-        expect(page.get_by_role("heading", name="Open alert")).to_be_visible()
-        page.screenshot(path=tmp_path / "case.png", full_page=True)
+    # then they see the picture and the alert
+    expect(page.locator("figure svg").first).to_be_visible()
+    expect(page.get_by_role("heading", name="Little movement since the start")).to_be_visible()
+    page.screenshot(path=tmp_path / "stalled.png", full_page=True)
+    [alert] = course(client, case)["alerts"]
+    assert (alert["reason"], alert["open"]) == ("stalled", True)
+    assert alert["opened_at"] is not None
 
-        # and records, by keyboard alone, what was agreed with the client
-        page.locator("summary", has_text="Record a renegotiation").focus()
-        page.keyboard.press("Enter")
-        page.get_by_label("What changed?").select_option(label="replaced by another task")
-        page.get_by_label("Name of the new task").focus()
-        page.keyboard.type("values work")
-        page.get_by_label("How much does the client agree?").focus()
-        page.keyboard.type("8")
-        page.get_by_role("button", name="Record it").focus()
-        page.keyboard.press("Enter")
-        expect(page.get_by_role("heading", name="R1: replaced by another task")).to_be_visible()
+    # when they record what was agreed with the client
+    page.get_by_text("Record a renegotiation").click()
+    page.get_by_label("What changed?").select_option(label="replaced by another task")
+    page.get_by_label("Name of the new task").fill("values work")
+    page.get_by_label("How much does the client agree?").fill("8")
+    page.get_by_role("button", name="Record it").click()
 
-        # then the alert clears
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while (alert := client.get(f"/v1/cases/{story.case_ref}/course").json()["alerts"][0])["resolved_at"] is None:
-            assert time.monotonic() < deadline, "the alert did not clear"
-            time.sleep(0.05)
-        assert alert["resolved_how"] == "by_renegotiation"
-        assert alert["opened_at"] is not None
-        page.reload()
-        expect(page.get_by_role("heading", name="Open alert")).to_have_count(0)
+    # then the alert is cleared
+    expect(page.get_by_role("heading", name="R1: replaced by another task")).to_be_visible()
+    wait_until(lambda: not course(client, case)["alerts"][0]["open"], "the alert is cleared")
+    assert course(client, case)["alerts"][0]["resolved_how"] == "by_renegotiation"
+    page.reload()
+    expect(page.get_by_role("heading", name="Open alert")).to_have_count(0)
+    page.get_by_text("Earlier alerts (1)").click()
+    expect(page.locator("details li", has_text="the task was renegotiated")).to_be_visible()
 
-        # and when two more sessions are held, the page shows what followed
-        known = len(story.events)
-        story.session(ors=20, srs=38).session(ors=22, srs=38)
-        recent = client.get(f"/v1/cases/{story.case_ref}/course").json()["renegotiations"][0]["at"]
-        since = datetime.fromisoformat(recent) - story.events[known].time + timedelta(minutes=30)
-        later = moved(story.events[known:], since)
-        # both within the day that the program accepts ahead of its clock
-        second = len(later) // 2
-        later[second:] = moved(later[second:], -timedelta(days=7) + timedelta(hours=2))
-        position = post(client, [*later])
-        wait = {"Resonance-Min-Position": position, "Prefer": "wait=10"}
-        told = client.get(f"/v1/cases/{story.case_ref}/course", headers=wait).json()["renegotiations"][0]
-        assert told["outcome"] == {"before": [16, 15], "after": [20, 22], "moved": 5.5}
-        page.reload()
-        expect(page.get_by_text("20 and 22 after")).to_be_visible()
+    # and when two more sessions are held
+    position = post(client, two_more_sessions(case, now))
 
-        # on a phone and in the dark as well, and still there was one mail
-        phone = browser.new_context(
-            viewport={"width": 390, "height": 844}, color_scheme="dark", storage_state=page.context.storage_state()
-        ).new_page()
-        phone.goto(page.url)
-        assert fits(phone)
-        phone.screenshot(path=tmp_path / "phone.png", full_page=True)
-        assert len(mails(postbox, 1, then_wait=1.5)) == 1
+    # then the page shows what followed, and nobody was told anything more
+    [told] = course(client, case, position)["renegotiations"]
+    assert told["outcome"] == {"before": [16, 15], "after": [20, 22], "moved": 5.5}
+    page.reload()
+    expect(page.get_by_text("16 and 15 before; 20 and 22 after. 5.5 points better on average")).to_be_visible()
+    page.screenshot(path=tmp_path / "followed.png", full_page=True)
+    the_one_mail(postbox)
 
 
-def test_opening_the_link_with_get_or_head_changes_nothing(program: Program, postbox: Postbox, now: datetime) -> None:
-    program.start()
-    story = stalled(scores=(15.0, 16.0, 15.0, 16.0, 15.0))
-    with program.client() as client:
-        program.enter("th_ada01", client)
-        post(client, [*shifted(story, now - timedelta(days=2))])
-        [mail] = mails(postbox, 1, then_wait=1)
-        before = client.get(f"/v1/cases/{story.case_ref}/course").json()["alerts"]
-        link = re.search(rb"http://[^\s\"<]+/a/[A-Za-z0-9_-]+", mail)
-        assert link is not None
-        for method in ("GET", "HEAD"):
-            assert httpx.request(method, link[0].decode()).status_code == 200
-        time.sleep(0.5)
-        assert client.get(f"/v1/cases/{story.case_ref}/course").json()["alerts"] == before
+def two_more_sessions(case: Story, now: datetime) -> list[AnyEvent]:
+    """Soon after the renegotiation of this moment: within the day that the program takes clocks to run ahead."""
+    known = len(case.events)
+    case.session(ors=20, srs=38, days=1.2).session(ors=22, srs=38, days=0.2)
+    end = case.events[-1].time - case.events[known - 1].time
+    return until_yesterday(case.events, now + end)[known:]
+
+
+def test_the_mail_says_nothing_about_the_client_or_the_case(postbox: Postbox, case: Story) -> None:
+    mail = the_one_mail(postbox, then_wait=0)
+    link = link_in(mail)
+    assert [reference for reference in REFERENCES if reference in str(mail) + body(mail, "html")] == []
+    words = f"{mail['Subject']} {body(mail, 'plain')} {body(mail, 'html')}".replace(link, "")
+    shown = re.sub(r"\bK-[0-9A-Z]{5}\b|<style.*?</style>|<[^>]*>", "", words, flags=re.DOTALL)
+    assert [word for word in TELLING if word.lower() in shown.lower()] == []
+
+
+def test_opening_the_link_without_pressing_anything_changes_nothing(
+    postbox: Postbox, client: httpx.Client, case: Story
+) -> None:
+    link = link_in(the_one_mail(postbox, then_wait=0.5))
+    before = course(client, case)["alerts"]
+    for method in ("GET", "HEAD"):  # as mail scanners do
+        assert httpx.request(method, link).status_code == 200
+    time.sleep(0.5)
+    assert course(client, case)["alerts"] == before
+
+
+def test_a_renegotiation_can_be_recorded_with_the_keyboard_alone(
+    program: Program, client: httpx.Client, case: Story, page: Page
+) -> None:
+    sign_in(page, program)
+    page.goto(f"{program.url}/cases/{case.case_ref}")
+    tab_to(page, page.locator("summary", has_text="Record a renegotiation"))
+    page.keyboard.press("Enter")
+    tab_to(page, page.get_by_label("What changed?"))
+    page.keyboard.type("dropped")
+    tab_to(page, page.get_by_label("Which task was talked about?"))
+    tab_to(page, page.get_by_label("What prompted it?"))
+    page.keyboard.type("a score")
+    tab_to(page, page.get_by_label("In the client’s words"))
+    page.keyboard.type("It was too much.")
+    tab_to(page, page.get_by_role("button", name="Record it"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="R1: dropped")).to_be_visible()
+    expect(page.get_by_text("It was too much.")).to_be_visible()
+    [told] = course(client, case)["renegotiations"]
+    assert (told["change"], told["trigger"], told["statement_present"]) == ("drop", "score", True)
+
+
+def test_pages_fit_a_phone_and_are_dark_in_the_dark(
+    program: Program, case: Story, postbox: Postbox, page: Page, tmp_path: Path
+) -> None:
+    link = link_in(the_one_mail(postbox, then_wait=0))
+    sign_in(page, program)
+    for name, address in (
+        ("letter", link),
+        ("caseload", f"{program.url}/caseload"),
+        ("case", f"{program.url}/cases/{case.case_ref}"),
+    ):
+        page.goto(address)
+        for details in page.locator("details").all():
+            details.evaluate("element => element.open = true")
+        page.set_viewport_size(DESK)
+        page.emulate_media(color_scheme="light")
+        page.screenshot(path=tmp_path / f"{name}-desk.png", full_page=True)
+        assert not overflows(page), name
+        assert brightness(page, "color") < 50 < 230 < brightness(page, "background-color"), name
+        page.set_viewport_size(PHONE)
+        page.emulate_media(color_scheme="dark")
+        page.screenshot(path=tmp_path / f"{name}-phone-dark.png", full_page=True)
+        assert not overflows(page), name
+        assert brightness(page, "background-color") < 50 < 220 < brightness(page, "color"), name
