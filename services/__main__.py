@@ -11,7 +11,7 @@ from pathlib import Path
 from services import commands
 from services.access.credential import SCOPES
 from services.access.problems import Refused
-from services.eventlog.ports import Unavailable, WrongSchema
+from services.eventlog.ports import Unavailable, Unreadable, WrongSchema
 from services.settings import WrongSetting, read
 from services.wiring import InUse
 
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except WrongSetting as error:
         print(f"resonance: {error}", file=sys.stderr)
         return 2
-    except (InUse, LookupError, OSError, ValueError, Unavailable, WrongSchema, Refused) as error:
+    except (InUse, LookupError, OSError, ValueError, Unavailable, Unreadable, WrongSchema, Refused) as error:
         print(f"resonance: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -120,7 +120,7 @@ def load(settings: Settings, asked: Namespace) -> int:
     key = asked.key or os.environ.get(KEY)
     if not key:
         raise ValueError(f"an API key is needed: --key, or {KEY} in the environment")
-    url = asked.url or f"http://{settings.host}:{settings.port}"
+    url = asked.url or settings.own_url
     try:
         summary = loading.load(asked.file, url, key, batch=asked.batch, from_line=asked.from_line)
     except loading.Stopped as stopped:

@@ -103,7 +103,7 @@ def _serving(service: wiring.Service, settings: Settings) -> Iterator[str]:
             time.sleep(0.05)
         if not running.started:
             raise OSError(f"the demo could not listen on port {settings.port}; choose another with --port")
-        yield f"http://{settings.host}:{settings.port}"
+        yield settings.own_url
     finally:
         running.should_exit = True
         thread.join()

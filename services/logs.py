@@ -2,6 +2,7 @@
 
 A message is a constant of the code; what varies stands in a field, and a field that is not listed is withheld, so
 that nothing about a client can get into a log by being passed along. Tracebacks are reduced to the error's class.
+Libraries make messages of what they hold at the time (asyncio of a task's error, say), so theirs are withheld too.
 """
 
 import json
@@ -12,6 +13,8 @@ from typing import Final
 from typing_extensions import override
 
 FIELDS: Final = ("follower", "error", "position", "outcome", "attempts", "step", "code", "network", "url")
+CONSTANT: Final = frozenset({"services", "uvicorn"})
+"""Whose messages say nothing but what the code says."""
 
 
 class JsonLines(logging.Formatter):
@@ -21,7 +24,7 @@ class JsonLines(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": record.getMessage() if record.name.partition(".")[0] in CONSTANT else "withheld",
         }
         line |= {name: value for name in FIELDS if (value := getattr(record, name, None)) is not None}
         if record.exc_info and record.exc_info[0]:

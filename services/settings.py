@@ -39,8 +39,14 @@ class Settings:
     """Anyone may sign in as any therapist and read the mailbox: for made-up data only. Set by a flag alone."""
 
     @property
+    def own_url(self) -> str:
+        """The address as this machine knows it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    @property
     def public_url(self) -> str:
-        return self.base_url.rstrip("/") or f"http://{self.host}:{self.port}"
+        return self.base_url.rstrip("/") or self.own_url
 
 
 def read(environment: Mapping[str, str]) -> Settings:
@@ -59,9 +65,17 @@ def read(environment: Mapping[str, str]) -> Settings:
             raise WrongSetting(f"{PREFIX}{name.upper()} is given twice")
         given[name] = value
     settings = Settings(**{name: _converted(name, value) for name, value in given.items()})  # type: ignore[arg-type]  # each value has been converted to its field's type
-    if urlsplit(settings.public_url).scheme not in {"http", "https"}:
+    if not _is_address(settings.public_url):
         raise WrongSetting(f"{PREFIX}BASE_URL is no http or https address")
     return settings
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
 def _converted(name: str, value: str) -> str | int | Path:
@@ -77,5 +91,5 @@ def _converted(name: str, value: str) -> str | int | Path:
 def _content(variable: str, path: str) -> str:
     try:
         return Path(path).read_text("utf-8").strip()
-    except OSError:
+    except (OSError, ValueError):  # not there, or no text
         raise WrongSetting(f"{variable} names a file that cannot be read") from None

@@ -83,6 +83,8 @@ class Network:
     office: Office
     pages: Parts
     stop: threading.Event
+    letters: threading.Event
+    """Set when a letter may wait to be sent."""
     followers: tuple[Follower, ...]
 
     @property
@@ -111,6 +113,7 @@ class Network:
         finally:
             await self.committer.close()
             self.stop.set()
+            self.letters.set()
             for signal in (self.written, self.applied):
                 signal.close()
             for follower in self.followers:
@@ -180,7 +183,9 @@ def open_network(settings: Settings, name: str, secret: bytes, counts: alert_cou
         ),
         Follower(partial(send_step, office), partial(_rest, letters), stop, f"{name}/mail"),
     )
-    return Network(name, log, views, outbox, people, rules, committer, written, applied, office, parts, stop, followers)
+    return Network(
+        name, log, views, outbox, people, rules, committer, written, applied, office, parts, stop, letters, followers
+    )
 
 
 def _evaluate(office: Office, letters: threading.Event) -> bool:

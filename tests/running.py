@@ -2,10 +2,11 @@
 
 import asyncio
 import gc
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -90,6 +91,14 @@ class Running:
         self._runner.close()
 
 
+def spoil(log: Path, state: str) -> None:
+    """Puts a row that no release can read at the end of the log in that file, which holds an event already."""
+    columns = "originator_id, originator_version, topic, state, ingest_key, digest, received"
+    taken = "originator_id, 99, topic, CAST(? AS BLOB), randomblob(16), randomblob(16), received"
+    with closing(sqlite3.connect(log)) as connection, connection:
+        connection.execute(f"INSERT INTO stored_events ({columns}) SELECT {taken} FROM stored_events LIMIT 1", (state,))
+
+
 def wait_until(holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not holds():
@@ -98,11 +107,11 @@ def wait_until(holds: Callable[[], bool]) -> None:
 
 
 @contextmanager
-def served(settings: Settings) -> Iterator[str]:
+def served(settings: Settings, clock: wiring.Clock = lambda: day(60)) -> Iterator[str]:
     """The address of a Resonance that a real server serves, on a port of this machine that was free."""
     wiring.migrate(settings)
     thresholds = gc.get_threshold()
-    running = server(wiring.Service(settings), settings)
+    running = server(wiring.Service(settings, clock), settings)
     thread = threading.Thread(target=running.run, name="server")
     thread.start()
     try:

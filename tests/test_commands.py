@@ -1,16 +1,39 @@
 """The commands, as one types them."""
 
 import re
+import socket
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
+from contracts.events import canonical
+from services import wiring
 from services.__main__ import main
+from services.settings import Settings
+from tests.running import Running, served, spoil
+from tests.story import stalled
+
+CANARY = "CANARY7f3a"
+FIGURE = r"=\d+\.\d+"
+FIGURES = ("ppv", "flagged", "sensitivity", "lead", "mails_per_therapist_week")
+LAST_LINE = " ".join(["policy=default", *(name + FIGURE for name in FIGURES)])
 
 
 @pytest.fixture(autouse=True)
-def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RESONANCE_DATA", str(tmp_path / "data"))
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that every command of a test works in."""
+    folder = tmp_path / "data"
+    monkeypatch.setenv("RESONANCE_DATA", str(folder))
+    return folder
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+    return port
 
 
 def test_a_key_is_shown_once_listed_without_its_secret_and_revoked(capsys: pytest.CaptureFixture[str]) -> None:
@@ -28,11 +51,101 @@ def test_a_key_is_shown_once_listed_without_its_secret_and_revoked(capsys: pytes
     assert "revoked" in capsys.readouterr().out
 
 
+def test_a_key_may_do_everything_everywhere_for_a_year_unless_it_is_said_otherwise(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["keys", "create"]) == 0
+    assert (
+        main(["keys", "create", "--scope", "read", "--clinic", "cl_07", "--source", "urn:resonance:source:north"]) == 0
+    )
+    capsys.readouterr()
+    main(["keys", "list"])
+    told = {line.split("  ", 2)[2] for line in capsys.readouterr().out.splitlines()}
+    assert told == {
+        "events:write,read,registry:manage  all clinics  all sources",
+        "read  cl_07  urn:resonance:source:north",
+    }
+
+
+def test_a_key_for_longer_than_a_year_is_refused_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["keys", "create", "--days", "366"]) == 1
+    assert capsys.readouterr() == ("", "resonance: a key lives for at most 365 days\n")
+
+
+def test_the_keys_of_one_network_are_not_those_of_another(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["keys", "create", "--network", "south"]) == 0
+    capsys.readouterr()
+    assert main(["keys", "list"]) == 0
+    assert capsys.readouterr().out == ""
+
+
 def test_the_same_seed_writes_the_same_bytes(tmp_path: Path) -> None:
+    sizes = ["--clients", "20", "--therapists", "3", "--weeks", "8"]
     for name in ("a", "b"):
-        sizes = ["--clients", "20", "--therapists", "3", "--weeks", "8"]
         assert main(["simulate", "--seed", "5", *sizes, "--out", str(tmp_path / name)]) == 0
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert main(["simulate", "--seed", "6", *sizes, "--out", str(tmp_path / "b")]) == 0
+    assert (tmp_path / "a").read_bytes() != (tmp_path / "b").read_bytes()
+
+
+def test_a_file_is_loaded_once_however_often_and_from_wherever_it_is_sent(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [canonical(event) + b"\n" for event in stalled().events]
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    whole.write_bytes(b"".join(lines))
+    cut.write_bytes(b"".join(lines[:5]))
+    main(["keys", "create", "--scope", "events:write"])
+    monkeypatch.setenv("RESONANCE_KEY", capsys.readouterr().out.strip())
+
+    def load(*words: str | Path) -> tuple[int, str]:
+        return main(["load", *map(str, words), "--url", url, "--batch", "4"]), capsys.readouterr().out
+
+    with served(Settings(data=data, port=0)) as url:
+        assert load(cut) == (0, "5 accepted, 0 already there, 0 rejected\n")
+        assert load(whole, "--from-line", "4") == (0, f"{len(lines) - 5} accepted, 2 already there, 0 rejected\n")
+        assert load(whole) == (0, f"0 accepted, {len(lines)} already there, 0 rejected\n")
+
+
+def test_what_is_refused_is_counted_by_its_problem_and_makes_the_load_fail(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened, session, score = (canonical(event) for event in stalled().events[:3])
+    file = tmp_path / "events"
+    beyond = score.replace(b'"value":15.0', b'"value":41.0')
+    file.write_bytes(b"\n".join([opened, beyond, CANARY.encode(), session.replace(b"minutes", CANARY.encode())]))
+    main(["keys", "create"])
+    key = capsys.readouterr().out.strip()
+    with served(Settings(data=data, port=0)) as url:
+        assert main(["load", str(file), "--url", url, "--key", key]) == 1
+    told = capsys.readouterr()
+    assert told.out.splitlines() == [
+        "1 accepted, 0 already there, 3 rejected",
+        "        1  malformed-json",
+        "        1  score-out-of-range",
+        "        1  validation",
+    ]
+    assert CANARY not in told.out + told.err
+
+
+def test_a_load_that_is_not_let_in_says_where_to_go_on(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "events"
+    file.write_bytes(canonical(stalled().events[0]))
+    with served(Settings(data=data, port=0)) as url:
+        assert main(["load", str(file), "--url", url, "--key", "rsn_live_wrong"]) == 1
+    told = capsys.readouterr()
+    assert told.out == "0 accepted, 0 already there, 0 rejected\n"
+    assert told.err.splitlines()[-1] == "resonance: the server answers 401 invalid-key; go on with --from-line 1"
+
+
+def test_without_a_key_nothing_is_loaded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RESONANCE_KEY", raising=False)
+    assert main(["load", str(tmp_path / "events")]) == 1
+    assert "RESONANCE_KEY" in capsys.readouterr().err
 
 
 def test_alerts_are_judged_on_files_with_one_last_line_for_machines(
@@ -42,16 +155,21 @@ def test_alerts_are_judged_on_files_with_one_last_line_for_machines(
     assert main(["simulate", "--seed", "5", "--clients", "150", "--therapists", "5", *files]) == 0
     given = ["--events", str(tmp_path / "events"), "--truth", str(tmp_path / "truth")]
     assert main(["judge-alerts", *given]) == 0
-    last = capsys.readouterr().out.splitlines()[-1]
-    figure = r"=\d+\.\d+"
-    names = ("ppv", "flagged", "sensitivity", "lead", "mails_per_therapist_week")
-    wanted = " ".join(["policy=default", *(name + figure for name in names)])
-    assert re.fullmatch(wanted, last)
+    assert re.fullmatch(LAST_LINE, capsys.readouterr().out.splitlines()[-1])
     assert main(["judge-alerts", *given[:2]]) == 1
 
 
+def test_alerts_are_judged_on_networks_that_are_made_up_on_the_spot(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["judge-alerts", "--cases", "200", "--seeds", "1"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(LAST_LINE, told[-1])
+    assert re.fullmatch(r"cases counted: [1-9]\d*; mails: [1-9]\d*", told[-2])
+    assert main(["judge-alerts", "--cases", "200", "--seeds", "1"]) == 0
+    assert capsys.readouterr().out.splitlines() == told
+
+
 def test_the_demo_loads_loses_nothing_and_says_so_in_its_last_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["demo", "--once", "--clients", "60", "--port", "8437"]) == 0
+    assert main(["demo", "--once", "--clients", "60", "--port", str(free_port())]) == 0
     last = capsys.readouterr().out.splitlines()[-1]
     assert re.fullmatch(r"events=[1-9]\d* cases=[1-9]\d* alerts=[1-9]\d* mails=\d+ lost=0", last)
 
@@ -60,6 +178,72 @@ def test_nobody_signs_in_to_a_network_that_does_not_exist(capsys: pytest.Capture
     assert main(["session", "th_ada01"]) == 0
     assert "/signin/" in capsys.readouterr().out
     assert main(["session", "th_ada01", "--network", "nowhere"]) == 1
+
+
+def test_the_link_of_a_session_signs_the_therapist_in(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = Settings(data=data, port=0)
+    with (
+        served(settings, wiring.utc_now) as url,  # by which the link is made, too
+        httpx.Client(base_url=url, follow_redirects=True) as browser,
+    ):
+        main(["keys", "create"])
+        entry = {"name": "Ada Example", "email": "ada@clinic.example", "time_zone": "Europe/Berlin"}
+        bearer = {"Authorization": f"Bearer {capsys.readouterr().out.strip()}"}
+        assert browser.put("/v1/therapists/th_ada01", json=entry, headers=bearer).status_code == 201
+        assert main(["session", "th_ada01"]) == 0
+        link = urlsplit(capsys.readouterr().out.strip()).path
+        assert browser.get("/caseload").url.path == "/signin"
+        assert browser.get(link).status_code == 200
+        shown = browser.post(link)
+        assert (shown.status_code, shown.url.path) == (200, "/caseload")
+        assert "Ada Example" in shown.text
+
+
+def test_a_log_is_migrated_once_and_then_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(2):
+        assert main(["migrate"]) == 0
+        assert capsys.readouterr().out == "main: the log is as this release needs it\n"
+
+
+def test_a_rebuild_says_how_far_the_views_have_come(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    running = Running(tmp_path)
+    running.told(stalled().events)
+    head = running.network.log.head()
+    running.close()
+    assert main(["rebuild"]) == 0
+    assert capsys.readouterr().out == f"main: 1 cases, views at position {head}\n"
+    assert main(["rebuild", "--network", "nowhere"]) == 1
+
+
+def test_a_log_that_was_never_migrated_is_not_rebuilt(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rebuild"]) == 1
+    assert "run `resonance migrate`" in capsys.readouterr().err
+
+
+def test_a_log_that_cannot_be_read_is_named_by_the_position_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    running = Running(tmp_path)
+    running.told(stalled().events)
+    unreadable = running.network.log.head() + 1
+    running.close()
+    spoil(running.settings.data / "main" / "log.db", CANARY)
+    assert main(["rebuild"]) == 1
+    assert capsys.readouterr().err == f"resonance: the event at position {unreadable} cannot be read\n"
+
+
+def test_a_wrong_setting_ends_every_command_with_status_two(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RESONANCE_PORT", CANARY)
+    assert main(["keys", "list"]) == 2
+    assert capsys.readouterr().err == "resonance: RESONANCE_PORT is no port\n"
+
+
+def test_a_command_that_does_not_exist_ends_with_status_two_as_well() -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["dance"])
+    assert ended.value.code == 2
 
 
 def test_norms_need_enough_cases(capsys: pytest.CaptureFixture[str]) -> None:

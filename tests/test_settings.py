@@ -1,4 +1,4 @@
-"""Settings come from the environment, and what is unknown or wrong stops the start."""
+"""The environment becomes settings: what is unknown, twice or unusable stops the start, named without its value."""
 
 from pathlib import Path
 
@@ -6,41 +6,111 @@ import pytest
 
 from services.settings import Settings, WrongSetting, read
 
-
-def test_without_any_the_defaults_hold() -> None:
-    assert read({"HOME": "/root"}) == Settings()
-    assert Settings().public_url == "http://127.0.0.1:8000"
+CANARY = "canary-7f3a"
 
 
-def test_each_is_read_as_its_kind() -> None:
-    found = read({"RESONANCE_DATA": "/srv/r", "RESONANCE_PORT": "81", "RESONANCE_BASE_URL": "https://f.example/"})
-    assert (found.data, found.port, found.public_url) == (Path("/srv/r"), 81, "https://f.example")
+def test_without_any_setting_a_network_is_served_on_this_machine_from_the_folder_data() -> None:
+    settings = read({})
+    assert settings == Settings()
+    assert (settings.data, settings.network, settings.public_url) == (Path("data"), "main", "http://127.0.0.1:8000")
+    assert not settings.smtp_url
+
+
+def test_every_setting_is_read_from_the_variable_of_its_name() -> None:
+    settings = read(
+        {
+            "RESONANCE_DATA": "/srv/resonance",
+            "RESONANCE_NETWORK": "north",
+            "RESONANCE_HOST": "0.0.0.0",
+            "RESONANCE_PORT": "8080",
+            "RESONANCE_BASE_URL": "https://resonance.example",
+            "RESONANCE_SMTP_URL": "smtp://mail.example:587",
+            "RESONANCE_MAIL_FROM": "notices@mail.example",
+            "RESONANCE_POLICY": "default",
+        }
+    )
+    assert settings == Settings(
+        data=Path("/srv/resonance"),
+        network="north",
+        host="0.0.0.0",
+        port=8080,
+        base_url="https://resonance.example",
+        smtp_url="smtp://mail.example:587",
+        mail_from="notices@mail.example",
+        policy="default",
+    )
+
+
+def test_what_belongs_to_others_is_left_alone() -> None:
+    assert read({"PATH": "/bin", "PORT": "1", "RESONANCE_KEY": "rsn_live_1"}) == Settings()
+
+
+@pytest.mark.parametrize("name", ["RESONANCE_PROT", "RESONANCE_", "RESONANCE_NETWORK_FILE", "RESONANCE_KEY_FILE"])
+def test_a_setting_that_does_not_exist_stops_the_start_and_is_named(name: str) -> None:
+    with pytest.raises(WrongSetting, match=rf"^{name} is no setting$"):
+        read({name: CANARY})
+
+
+def test_that_all_data_is_made_up_cannot_be_said_by_the_environment() -> None:
+    with pytest.raises(WrongSetting, match="RESONANCE_DEMO is no setting"):
+        read({"RESONANCE_DEMO": "1"})
+
+
+def test_a_setting_that_is_given_twice_stops_the_start(tmp_path: Path) -> None:
+    secret = tmp_path / "smtp"
+    secret.write_text("smtp://mail.example")
+    with pytest.raises(WrongSetting, match=r"^RESONANCE_SMTP_URL is given twice$"):
+        read({"RESONANCE_SMTP_URL": "smtp://other.example", "RESONANCE_SMTP_URL_FILE": str(secret)})
+    with pytest.raises(WrongSetting, match=r"^RESONANCE_PORT is given twice$"):
+        read({"RESONANCE_PORT": "8000", "RESONANCE_port": "8001"})
+
+
+@pytest.mark.parametrize("port", ["1", "65535"])
+def test_every_port_that_there_is_can_be_chosen(port: str) -> None:
+    assert read({"RESONANCE_PORT": port}).port == int(port)
+
+
+@pytest.mark.parametrize("port", ["", "0", "65536", "-1", "80.0", "http", " 80"])
+def test_what_is_no_port_stops_the_start(port: str) -> None:
+    with pytest.raises(WrongSetting, match=r"^RESONANCE_PORT is no port$"):
+        read({"RESONANCE_PORT": port})
+
+
+def test_a_secret_can_stand_in_a_file_and_is_read_without_the_space_around_it(tmp_path: Path) -> None:
+    secret = tmp_path / "smtp"
+    secret.write_text("smtp://ada:word@mail.example:587\n")
+    assert read({"RESONANCE_SMTP_URL_FILE": str(secret)}).smtp_url == "smtp://ada:word@mail.example:587"
+
+
+def test_a_file_that_cannot_be_read_stops_the_start_without_saying_where_or_what_it_is(tmp_path: Path) -> None:
+    binary = tmp_path / "binary"
+    binary.write_bytes(b"\xff\xfe" + CANARY.encode())
+    for path in (tmp_path / CANARY, tmp_path, binary):
+        with pytest.raises(WrongSetting) as error:
+            read({"RESONANCE_SMTP_URL_FILE": str(path)})
+        assert str(error.value) == "RESONANCE_SMTP_URL_FILE names a file that cannot be read"
+
+
+def test_a_secret_is_not_shown_where_settings_are() -> None:
+    assert CANARY not in repr(read({"RESONANCE_SMTP_URL": f"smtp://ada:{CANARY}@mail.example"}))
 
 
 @pytest.mark.parametrize(
-    "environment",
+    "given, public",
     [
-        {"RESONANCE_PROT": "80"},
-        {"RESONANCE_DEMO": "1"},
-        {"RESONANCE_PORT": "0"},
-        {"RESONANCE_PORT": "secret"},
-        {"RESONANCE_BASE_URL": "ftp://secret"},
-        {"RESONANCE_SMTP_URL_FILE": "/nowhere/secret"},
+        ({"RESONANCE_BASE_URL": "https://resonance.example/"}, "https://resonance.example"),
+        ({"RESONANCE_BASE_URL": "https://clinic.example/resonance"}, "https://clinic.example/resonance"),
+        ({"RESONANCE_BASE_URL": "", "RESONANCE_PORT": "8080"}, "http://127.0.0.1:8080"),
+        ({"RESONANCE_HOST": "::1"}, "http://[::1]:8000"),
     ],
 )
-def test_a_wrong_one_is_refused_by_its_name_without_its_value(environment: dict[str, str]) -> None:
-    with pytest.raises(WrongSetting) as refused:
-        read(environment)
-    [name] = environment
-    assert name in str(refused.value)
-    assert "secret" not in str(refused.value)
+def test_letters_name_the_public_address_or_else_host_and_port(given: dict[str, str], public: str) -> None:
+    assert read(given).public_url == public
 
 
-def test_a_secret_can_come_from_a_file_but_not_twice(tmp_path: Path) -> None:
-    file = tmp_path / "url"
-    file.write_text("smtp://user:password@mail.example\n")
-    given = {"RESONANCE_SMTP_URL_FILE": str(file)}
-    assert read(given).smtp_url == "smtp://user:password@mail.example"
-    assert "password" not in repr(read(given))
-    with pytest.raises(WrongSetting, match="given twice"):
-        read(given | {"RESONANCE_SMTP_URL": "smtp://other"})
+@pytest.mark.parametrize(
+    "url", ["resonance.example", "ftp://resonance.example", "https://", "https://[", "javascript:1"]
+)
+def test_what_is_no_web_address_stops_the_start(url: str) -> None:
+    with pytest.raises(WrongSetting, match=r"^RESONANCE_BASE_URL is no http or https address$"):
+        read({"RESONANCE_BASE_URL": url})

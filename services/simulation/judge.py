@@ -14,6 +14,8 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Final, NamedTuple
 
+from pydantic import ValidationError
+
 from contracts.events import CaseOpened, parse
 from contracts.policies import Policy
 from services.alerts.decide import COURSE_REASONS
@@ -65,7 +67,7 @@ class Case(NamedTuple):
 def judge(posts: Sequence[Post], truth: Mapping[str, bool], policy: Policy) -> Judgement:
     """How ``policy`` and the naive rules do on ``posts``; ``truth`` says which cases are truly stalled or worse."""
     courses = final_courses(posts)
-    norms = _cross_fitted(courses, policy)
+    norms = cross_fitted(courses, policy)
     counted = {ref: course for ref, course in courses.items() if ref in truth and _counts(course)}
     history = replay(posts, policy, norms.get)
     first: dict[str, int] = {}
@@ -87,7 +89,8 @@ def judge(posts: Sequence[Post], truth: Mapping[str, bool], policy: Policy) -> J
     return Judgement(len(own), _verdict(policy.key, own, firing=False), tuple(verdicts), len(history.told), rate)
 
 
-def _cross_fitted(courses: Mapping[str, Course], policy: Policy) -> dict[str, NormSet]:
+def cross_fitted(courses: Mapping[str, Course], policy: Policy) -> dict[str, NormSet]:
+    """For each case the norm set that is fitted on the half of the cases to which it does not belong."""
     long_ago = datetime(1970, 1, 1, tzinfo=UTC)
     refs = sorted(courses)
     halves = refs[::2], refs[1::2]
@@ -147,8 +150,11 @@ def read(events: Path, truth: Path) -> tuple[list[Post], dict[str, bool]]:
     posts: list[Post] = []
     latest = datetime(1970, 1, 1, tzinfo=UTC)
     with events.open("rb") as lines:
-        for line in lines:
-            event = parse(line)
+        for number, line in enumerate(lines, 1):
+            try:
+                event = parse(line)
+            except ValidationError:  # whose text can hold what the line says
+                raise ValueError(f"line {number} is no event") from None
             latest = max(latest, event.recordedtime or event.time)
             posts.append(Post(latest, event))
     known = [json.loads(line) for line in truth.read_text("utf-8").splitlines()]
