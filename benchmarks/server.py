@@ -27,7 +27,7 @@ from contracts.data import EventKey
 from contracts.events import AnyEvent, parse
 from services import wiring
 from services.eventlog.ports import Appended, Log, Recorded
-from services.serving import server
+from services.serving import Service, server
 from services.settings import Settings
 
 KINDS: Final = ("resonance", "unstored", "fastapi", "bare")
@@ -84,7 +84,7 @@ def _made(kind: str, settings: Settings) -> tuple[uvicorn.Server, Callable[[], b
     if kind in {"resonance", "unstored"}:
         if kind == "unstored":
             wiring.open_log = _no_log
-        service = wiring.Service(settings)
+        service = Service(settings)
         [network] = service.networks.values()
         return server(service, settings), network.caught_up
     app: ASGIApp = plain_fastapi() if kind == "fastapi" else bare

@@ -18,7 +18,7 @@ from services import load as loading
 from services import logs, wiring
 from services.access.credential import SCOPES, Scope
 from services.pages.signin import ticket
-from services.serving import server
+from services.serving import Service, server
 from services.settings import Settings
 from services.simulation import judge, network
 from services.simulation.spec import START, Spec
@@ -33,7 +33,7 @@ def up(settings: Settings, _: Namespace) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # the server raises it once more when all is closed
     with wiring.alone(settings):
         wiring.migrate(settings)
-        server(wiring.Service(settings), settings).run()
+        server(Service(settings), settings).run()
     return 0
 
 

@@ -26,7 +26,7 @@ from services.access.people import TherapistEntry
 from services.alerts.mail import messages
 from services.load import Summary, load
 from services.projections.course import Alert
-from services.serving import server
+from services.serving import Service, server
 from services.settings import Settings
 from services.simulation.network import Network, simulate
 from services.simulation.posts import Post
@@ -73,7 +73,7 @@ def run(settings: Settings, wanted: Wanted, console: Console) -> int:
         own = replace(settings, data=Path(folder), network="demo", smtp_url="", demo=True)
         clock = Clock(datetime.combine(start, datetime.min.time(), UTC))
         wiring.migrate(own)
-        service = wiring.Service(own, clock)
+        service = Service(own, clock)
         with _serving(service, own) as url:
             key = _key(own, clock())
             _enter_therapists(made, url, key)
@@ -92,7 +92,7 @@ def run(settings: Settings, wanted: Wanted, console: Console) -> int:
 
 
 @contextmanager
-def _serving(service: wiring.Service, settings: Settings) -> Iterator[str]:
+def _serving(service: Service, settings: Settings) -> Iterator[str]:
     running = server(service, settings)
     thread = threading.Thread(target=running.run, name="server")
     thread.start()

@@ -10,27 +10,20 @@ import random
 import secrets
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from fastapi import APIRouter, FastAPI, Response
 from filelock import FileLock, Timeout
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.gc_collector import GCCollector
-from prometheus_client.process_collector import ProcessCollector
-from starlette.types import ASGIApp
 
 from contracts.events import AnyEvent
 from contracts.instruments import catalogue
 from contracts.policies import Policy, policy
-from services.access import handlers
 from services.access.keys import Keys
 from services.access.people import People
-from services.access.problems import Refused, problem
 from services.alerts import counts as alert_counts
 from services.alerts.letter import Letterhead
 from services.alerts.mail import Delivery, MailboxDelivery, SmtpDelivery
@@ -39,16 +32,9 @@ from services.alerts.run import Office, evaluate_step, send_step
 from services.eventlog import sqlite
 from services.eventlog.follow import Follower, Signal
 from services.eventlog.ports import Appended, Log
-from services.ingest import counts as ingest_counts
-from services.ingest import http as ingest_http
-from services.ingest import openapi
 from services.ingest.commit import Committer
-from services.ingest.door import EventsDoor, in_front
 from services.pages.parts import Parts
-from services.pages.router import router as pages
-from services.projections import http as projections_http
 from services.projections import normfiles, norms, run
-from services.projections.counts import Progress, ViewsCollector
 from services.projections.views import Views
 from services.settings import Settings
 
@@ -275,78 +261,3 @@ def alone(settings: Settings) -> Iterator[None]:
             yield
     except Timeout:
         raise InUse("another process serves this data folder") from None
-
-
-class Service:
-    """Everything in one process: API, projections, alerts, mail and pages. ``app`` is what a server serves."""
-
-    def __init__(self, settings: Settings, clock: Clock = utc_now) -> None:
-        """Opens the data folder, whose logs have to be migrated. Raises WrongSchema."""
-        self._keys = open_keys(settings)
-        registry = CollectorRegistry()
-        ProcessCollector(registry=registry)
-        GCCollector(registry=registry)
-        alerted = alert_counts.Counts(registry)
-        self.networks: Final = {
-            name: open_network(settings, name, self._keys.secret(name) or b"", alerted, clock)
-            for name in self._keys.networks()
-        }
-        registry.register(ViewsCollector(self._progress))
-        registry.register(
-            alert_counts.OutboxCollector(lambda: [one.outbox.backlog() for one in self.networks.values()], clock)
-        )
-        self._registry = registry
-        door = EventsDoor(self._keys, self.network, catalogue(), clock, ingest_counts.Counts(registry))
-        self.framework: Final = self._framework(door, settings, clock)
-        self.app: Final = in_front(door, self.framework)
-
-    def network(self, name: str) -> Network:
-        """Raises Refused for one that was made after this process was started."""
-        found = self.networks.get(name)
-        if found is None:
-            raise Refused(problem("temporary-reduced-capacity"))
-        return found
-
-    def _framework(self, door: ASGIApp, settings: Settings, clock: Clock) -> FastAPI:
-        app = FastAPI(title="Resonance", version="1", lifespan=self._lifespan, docs_url=None, redoc_url=None)
-        handlers.install(app)
-        app.include_router(ingest_http.router(door, self._keys, self.network, catalogue(), clock))
-        app.include_router(projections_http.router(self._keys, self.network, catalogue(), clock))
-        app.include_router(self._operation())
-        openapi.describe(app)
-        for name in sorted(self.networks, key=lambda name: name == settings.network):  # the root's own pages last
-            app.include_router(pages(self.networks[name].pages))
-        return app
-
-    def _operation(self) -> APIRouter:
-        found = APIRouter(include_in_schema=False)
-
-        @found.get("/healthz")
-        async def healthz() -> dict[str, str]:
-            return {"status": "alive"}
-
-        @found.get("/readyz")
-        async def readyz(response: Response) -> dict[str, str]:
-            ready = all(network.ready for network in self.networks.values())
-            response.status_code = 200 if ready else 503
-            return {"status": "ready" if ready else "a follower has stopped"}
-
-        @found.get("/metrics")
-        def metrics() -> Response:
-            return Response(generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-        return found
-
-    def _progress(self) -> list[Progress]:
-        return [
-            Progress(one.log.head(), one.views.position(), one.views.counts()["parked"])
-            for one in self.networks.values()
-        ]
-
-    @asynccontextmanager
-    async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            stack.callback(self._keys.close)
-            for network in self.networks.values():
-                await stack.enter_async_context(network.running())
-            yield

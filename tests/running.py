@@ -16,7 +16,7 @@ import httpx
 from contracts.events import AnyEvent, canonical
 from services import wiring
 from services.access.credential import SCOPES, Scope
-from services.serving import server
+from services.serving import Service, server
 from services.settings import Settings
 from tests.story import day
 
@@ -33,7 +33,7 @@ class Running:
         self.settings = Settings(data=folder / "data", **settings)
         wiring.migrate(self.settings)
         self.key = self.create_key()
-        self.service = wiring.Service(self.settings, lambda: self.now)
+        self.service = Service(self.settings, lambda: self.now)
         self._runner = asyncio.Runner()
         self._life = self.service.framework.router.lifespan_context(self.service.framework)
         self.run(self._life.__aenter__())
@@ -111,7 +111,7 @@ def served(settings: Settings, clock: wiring.Clock = lambda: day(60)) -> Iterato
     """The address of a Resonance that a real server serves, on a port of this machine that was free."""
     wiring.migrate(settings)
     thresholds = gc.get_threshold()
-    running = server(wiring.Service(settings, clock), settings)
+    running = server(Service(settings, clock), settings)
     thread = threading.Thread(target=running.run, name="server")
     thread.start()
     try:

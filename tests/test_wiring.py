@@ -12,6 +12,7 @@ from services.eventlog.ports import Unavailable, WrongSchema
 from services.projections import normfiles
 from services.projections.norms import Band, NormSet
 from services.projections.views import Views
+from services.serving import Service
 from services.settings import Settings
 from tests.running import Running, spoil, wait_until
 from tests.story import START, Story, day, stalled
@@ -127,7 +128,7 @@ def test_one_folder_has_one_service_at_a_time(tmp_path: Path) -> None:
 
 def test_a_folder_that_was_not_migrated_is_not_served(tmp_path: Path) -> None:
     with pytest.raises(WrongSchema, match="resonance migrate"):
-        wiring.Service(Settings(data=tmp_path / "data"))
+        Service(Settings(data=tmp_path / "data"))
 
 
 def test_nobody_else_on_the_machine_can_look_into_the_folder(running: Running) -> None:

@@ -30,6 +30,7 @@ class Part(NamedTuple):
 PARTS = (
     Part("postgresql", ("initdb",), "tests of the PostgreSQL log"),
     Part("chromium", ("chromium", "chromium-browser", "google-chrome"), "tests of the pages in a browser"),
+    Part("openssl", ("openssl",), "tests of mail over TLS"),
 )
 # Debian would make a database cluster and start it at every boot; the tests bring up their own while they run.
 NO_CLUSTER = Path("/etc/postgresql-common/createcluster.d/resonance-tests.conf")
