@@ -114,9 +114,8 @@ def following(size: Size, tell: Tell) -> Found:
             "rebuild": lambda: _into_views(folder / f"{next(number)}.db", batches, rebuild=True),
         }
         found = in_turns(subjects, size.repetitions, tell)
-    note = "each batch reads and parses the earlier events of the cases it touches; a cache would save that"
     return [
-        Compared("catch-up of the views", "the pure fold", "events/s", found["views"], found["fold"], 0.5, note),
+        Compared("catch-up of the views", "the pure fold", "events/s", found["views"], found["fold"], 0.5),
         Compared("rebuild of the views", "catch-up", "events/s", found["rebuild"], found["views"]),
     ]
 

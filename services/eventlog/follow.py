@@ -5,6 +5,7 @@ import contextlib
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -17,6 +18,10 @@ IDLE_SECONDS: Final = 1.0
 """How long a follower rests at most before it looks again, woken or not."""
 FIRST_PAUSE_SECONDS: Final = 0.05
 LONGEST_PAUSE_SECONDS: Final = 5.0
+REST: Final = 3
+"""After a step a follower rests so many times as long as it took: what comes meanwhile is then handled together, and
+the other threads of the process, above all the one that answers requests, have the interpreter to themselves."""
+LONGEST_REST_SECONDS: Final = 0.1
 
 log = logging.getLogger(__name__)
 
@@ -94,13 +99,15 @@ class Failed(Exception):
 
 
 def follow(step: Callable[[], bool], idle: Callable[[float], object], stop: threading.Event, name: str) -> None:
-    """Calls ``step`` until it answers False (nothing was left), then ``idle`` with the seconds to rest; and again.
+    """Calls ``step``, with short rests, until it answers False (nothing was left), then ``idle`` with the seconds to
+    wait for more; and again.
 
     ``stop`` ends it after the step at hand. On Unavailable it waits, twice as long each time up to five seconds, and
     logs once that it does and once that it is over. Any other error ends it: it raises Failed.
     """
     pause = FIRST_PAUSE_SECONDS
     while not stop.is_set():
+        began = time.perf_counter()
         try:
             busy = step()
         except (Unavailable, sqlite3.OperationalError):  # a view's file can be locked or full just as the log's
@@ -117,7 +124,9 @@ def follow(step: Callable[[], bool], idle: Callable[[float], object], stop: thre
         if pause > FIRST_PAUSE_SECONDS:
             log.warning("follower goes on", extra={"follower": name})
             pause = FIRST_PAUSE_SECONDS
-        if not busy and not stop.is_set():
+        if busy:
+            stop.wait(min(REST * (time.perf_counter() - began), LONGEST_REST_SECONDS))
+        elif not stop.is_set():
             idle(IDLE_SECONDS)
 
 

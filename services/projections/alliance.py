@@ -5,9 +5,9 @@ at its top, so only falls count, against the client's own past (Lipner 2022 on c
 policy). A repaired rupture is good news: nothing here counts ruptures against anyone.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean, stdev
+from math import sqrt
+from statistics import fmean
 
 from contracts.policies import Alliance as Rules
 from services.projections.course import Point, Series
@@ -29,12 +29,12 @@ def ruptures(series: Series, rules: Rules) -> tuple[Rupture, ...]:
     """The ruptures of an alliance series, oldest first; at most the last is unrepaired."""
     found: list[Rupture] = []
     level: float | None = None
-    calm: list[float] = []
+    calm = _Spread()
     start: int | None = None
     threshold = 0.0
     for place, value in enumerate(series.values):
         if start is None:
-            threshold = _threshold(level, calm, rules)
+            threshold = _threshold(level, calm.deviation, rules)
             if level is not None and value < threshold:
                 start = place
         elif value >= threshold:
@@ -42,17 +42,36 @@ def ruptures(series: Series, rules: Rules) -> tuple[Rupture, ...]:
             start = None
         if start is None:
             level = value if level is None else level + rules.average_weight * (value - level)
-            calm.append(value)
+            calm.add(value)
     if start is not None and level is not None:
         found.append(Rupture(start, None, round(level, 2), len(series.points) - start))
     return tuple(found)
 
 
-def _threshold(level: float | None, calm: Sequence[float], rules: Rules) -> float:
+class _Spread:
+    """The standard deviation of a sample that grows, in constant time for each score (Welford 1962)."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._mean = 0.0
+        self._squares = 0.0
+
+    def add(self, value: float) -> None:
+        self._count += 1
+        off = value - self._mean
+        self._mean += off / self._count
+        self._squares += off * (value - self._mean)
+
+    @property
+    def deviation(self) -> float:
+        """With fewer than three scores 0: they say nothing about how much a client's scores scatter."""
+        return sqrt(self._squares / (self._count - 1)) if self._count >= 3 else 0.0
+
+
+def _threshold(level: float | None, deviation: float, rules: Rules) -> float:
     if level is None:
         return rules.floor
-    spread = stdev(calm) if len(calm) >= 3 else 0.0
-    return max(rules.floor, level - max(rules.drop_points, rules.drop_standard_deviations * spread))
+    return max(rules.floor, level - max(rules.drop_points, rules.drop_standard_deviations * deviation))
 
 
 def concerns(point: Point, before: Point | None, series: Series) -> tuple[str, ...]:

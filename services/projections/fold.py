@@ -1,9 +1,10 @@
 """The fold: the record of a case becomes its course."""
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 
 from contracts.data import MeasureRecordedData
 from contracts.events import (
@@ -158,7 +159,7 @@ def _series(
     measures: Sequence[MeasureRecorded | MeasureCorrected], sessions: Sequence[Session], catalogue: Catalogue
 ) -> tuple[Series, ...]:
     numbers = {session.ref: session.number for session in sessions}
-    ends = [_end_of_day(session.at) for session in sessions]
+    days = [session.at.date() for session in sessions]
     grouped: dict[tuple[str, str, str], list[MeasureRecorded | MeasureCorrected]] = defaultdict(list)
     for event in measures:
         data = event.data
@@ -171,7 +172,7 @@ def _series(
             number = numbers.get(event.data.session_ref or "")
             if number is None:
                 # Without a session of its own a score counts with the sessions held by the end of its day.
-                number = max(ordinal, sum(end <= _end_of_day(event.time) for end in ends))
+                number = max(ordinal, bisect_right(days, event.time.date()))
             value, items = total(event.data, instrument)
             points.append(Point(event.time, number, value, items))
         found.append(Series(instrument, respondent, tuple(points), change([p.value for p in points], instrument)))
@@ -184,10 +185,6 @@ def total(data: MeasureRecordedData, instrument: Instrument) -> tuple[float, dic
     items = {scale.name: scores[scale.name] for scale in instrument.items if scale.name in scores}
     value = scores.get(instrument.total.name)
     return round(sum(items.values()), 2) if value is None else value, items
-
-
-def _end_of_day(at: datetime) -> datetime:
-    return datetime.combine(at.date(), time.min, UTC) + timedelta(days=1)
 
 
 def _assignments(opened: CaseOpened | None, assigned: Sequence[TherapistAssigned]) -> tuple[Assignment, ...]:

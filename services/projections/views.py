@@ -5,23 +5,28 @@ A crash between any two instructions leaves either all of a batch or nothing of 
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from sqlite3 import Connection
 from statistics import fmean
 from typing import Final
 
-from contracts.events import ClientMerged, canonical, parse
+from contracts.events import AnyCaseEvent, ClientMerged, canonical, parse
 from services.database import Database, script, statements
 from services.eventlog.ports import Recorded
 from services.projections.course import Course
 from services.projections.fold import Catalogue, course_of
-from services.projections.record import Record, record_of
+from services.projections.recent import Folded, Recent
+from services.projections.record import Record, evolve, record_of
 from services.projections.therapist import CaseOutcome
 
 SOURCE: Final = "course<-log"
 _SQL: Final = statements("services.projections", "views")
+AT_ONCE: Final = 1_000
+"""Cases whose courses are in memory together while views are made anew."""
 _log: Final = logging.getLogger(__name__)
 
 
@@ -30,6 +35,9 @@ class Views:
 
     def __init__(self, path: Path, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
+        self._recent = Recent()
+        self._applied = 0
+        """How far this instance has come: where the database stands elsewhere, somebody else has written to it."""
         self._database = Database(path, script("services.projections", "schema"), synchronous="NORMAL")
 
     def position(self) -> int:
@@ -41,11 +49,14 @@ class Views:
         """Applies what of ``batch`` (in the order of the log) is new; returns the position that now holds."""
         with self._database.transaction() as connection:
             last = int(connection.execute(_SQL["claim"], {"source": SOURCE}).fetchone()["position"])
-            touched = _add_facts(connection, _above(last, batch))
-            for case_ref in sorted(touched):
-                self._put_case(connection, case_ref, touched[case_ref])
+            if last != self._applied:
+                self._recent.clear()
+            new = list(_above(last, batch))
+            folded = self._put_cases(connection, _add_facts(connection, new), _by_case(new))
             last = max(last, batch[-1].position)
             connection.execute(_SQL["move"], {"source": SOURCE, "position": last})
+        self._applied = last
+        self._recent.keep(folded)
         return last
 
     def rebuild(self, batches: Iterable[Sequence[Recorded]]) -> int:
@@ -57,32 +68,49 @@ class Views:
             connection.execute(_SQL["claim"], {"source": SOURCE})
             for table in ("fact", "case_view", "assignment", "series_view", "merge", "parked"):
                 connection.execute(_SQL[f"empty_{table}"])
+            self._recent.clear()
             last = 0
             positions: dict[str, int] = {}
             for batch in batches:
                 positions |= _add_facts(connection, batch)
                 last = batch[-1].position
-            for case_ref in sorted(positions):
-                self._put_case(connection, case_ref, positions[case_ref])
+            waiting = iter(sorted(positions.items()))
+            while some := dict(islice(waiting, AT_ONCE)):
+                self._put_cases(connection, some, {})
             connection.execute(_SQL["move"], {"source": SOURCE, "position": last})
         return last
 
-    def _put_case(self, connection: Connection, case_ref: str, position: int) -> None:
-        """Folds the facts of a case, the newest of which is at ``position``, and puts its rows."""
-        try:
-            course = course_of(_record(connection, case_ref), self._catalogue)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this case only and the others flow
-            # The facts stay, so that a later version that can fold them finds them; the class name holds no data.
-            _log.error("case parked", extra={"position": position, "error": type(error).__name__})
-            connection.execute(_SQL["park"], (case_ref, position, type(error).__name__))
-            return
-        connection.execute(_SQL["unpark"], (case_ref,))
-        _put_course(connection, course, position)
+    def _put_cases(
+        self, connection: Connection, positions: Mapping[str, int], new: Mapping[str, Sequence[AnyCaseEvent]]
+    ) -> list[Folded]:
+        """Folds cases, given with the position of each one's newest event, and puts their rows.
+
+        ``new`` are those events that a record kept from earlier does not have.
+        """
+        folded = []
+        for case_ref, position in sorted(positions.items()):
+            try:
+                record = self._recent.take(case_ref)
+                if record is None:
+                    record = _record(connection, case_ref)
+                for event in new.get(case_ref, ()):
+                    evolve(record, event)
+                folded.append(Folded(position, record, course_of(record, self._catalogue)))
+            except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this case only and the others flow
+                # The facts stay, for a later version that can fold them; the class name holds no data.
+                _log.error("case parked", extra={"position": position, "error": type(error).__name__})
+                connection.execute(_SQL["park"], (case_ref, position, type(error).__name__))
+        _put_courses(connection, folded)
+        return folded
 
     def course(self, case_ref: str) -> Course | None:
         """The course of a case; ``None`` where no event about it is known."""
-        record = _record(self._database.connection(), case_ref)
-        return course_of(record, self._catalogue) if record else None
+        connection = self._database.connection()
+        newest = connection.execute(_SQL["newest"], (case_ref,)).fetchone()["position"]
+        if newest is None:
+            return None
+        kept = self._recent.course(case_ref, int(newest))
+        return kept or course_of(_record(connection, case_ref), self._catalogue)
 
     def courses(self) -> Iterator[Course]:
         """Every case's course, by case reference."""
@@ -168,38 +196,52 @@ def _add_facts(connection: Connection, batch: Iterable[Recorded]) -> dict[str, i
     return {case_ref: position for case_ref, position, _ in facts}
 
 
+def _by_case(batch: Iterable[Recorded]) -> Mapping[str, Sequence[AnyCaseEvent]]:
+    events = defaultdict(list)
+    for _, _, event in batch:
+        if not isinstance(event, ClientMerged):
+            events[event.case_ref].append(event)
+    return events
+
+
 def _record(connection: Connection, case_ref: str) -> Record:
     rows = connection.execute(_SQL["facts"], (case_ref,)).fetchall()
     events = (parse(row["state"]) for row in rows)
     return record_of(event for event in events if not isinstance(event, ClientMerged))
 
 
-def _put_course(connection: Connection, course: Course, position: int) -> None:
-    primary = [entry.therapist_ref for entry in course.assignments if entry.role == "primary"]
-    connection.execute(
-        _SQL["put_case"],
-        {
-            "case_ref": course.case_ref,
-            "clinic": course.clinic,
-            "client_ref": course.client_ref,
-            "therapist_ref": primary[-1] if primary else None,
-            "is_open": course.is_open,
-            "first_at": course.first_at.isoformat(),
-            "sessions": len(course.sessions),
-            "position": position,
-        },
-    )
-    connection.execute(_SQL["drop_assignments"], (course.case_ref,))
-    for place, entry in enumerate(course.assignments):
-        until = None if entry.until is None else entry.until.isoformat()
-        connection.execute(
-            _SQL["add_assignment"],
-            (course.case_ref, place, entry.therapist_ref, entry.role, entry.since.isoformat(), until),
+def _put_courses(connection: Connection, folded: Sequence[Folded]) -> None:
+    cases, assignments, series = [], [], []
+    for position, _, course in folded:
+        primary = [entry.therapist_ref for entry in course.assignments if entry.role == "primary"]
+        cases.append(
+            {
+                "case_ref": course.case_ref,
+                "clinic": course.clinic,
+                "client_ref": course.client_ref,
+                "therapist_ref": primary[-1] if primary else None,
+                "is_open": course.is_open,
+                "first_at": course.first_at.isoformat(),
+                "sessions": len(course.sessions),
+                "position": position,
+            }
         )
-    connection.execute(_SQL["drop_series"], (course.case_ref,))
-    for one in course.series:
-        if one.respondent == "client":
-            numbers = (len(one.points), one.values[0], one.values[-1], fmean(one.values))
-            connection.execute(
-                _SQL["add_series"], (course.case_ref, one.instrument.key, one.instrument.version, *numbers)
+        for place, entry in enumerate(course.assignments):
+            until = None if entry.until is None else entry.until.isoformat()
+            assignments.append(
+                (course.case_ref, place, entry.therapist_ref, entry.role, entry.since.isoformat(), until)
             )
+        for one in course.series:
+            if one.respondent == "client":
+                numbers = (len(one.points), one.values[0], one.values[-1], fmean(one.values))
+                series.append((course.case_ref, one.instrument.key, one.instrument.version, *numbers))
+    named = [(one.course.case_ref,) for one in folded]
+    for statement, rows in (
+        ("unpark", named),
+        ("put_case", cases),
+        ("drop_assignments", named),
+        ("add_assignment", assignments),
+        ("drop_series", named),
+        ("add_series", series),
+    ):
+        connection.executemany(_SQL[statement], rows)

@@ -3,11 +3,11 @@ CREATE TABLE IF NOT EXISTS tracking (source TEXT PRIMARY KEY, position INTEGER N
 
 -- The events of each case as they came: what a course is folded from.
 CREATE TABLE IF NOT EXISTS fact (
+    position INTEGER PRIMARY KEY,
     case_ref TEXT NOT NULL,
-    position INTEGER NOT NULL,
-    state    BLOB NOT NULL,
-    PRIMARY KEY (case_ref, position)
-) WITHOUT ROWID;
+    state    BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS fact_case ON fact (case_ref, position);
 
 -- One row per case: what lists, sums and the alerts ask for. position is that of the last event applied to it.
 CREATE TABLE IF NOT EXISTS case_view (

@@ -15,6 +15,9 @@ INSERT INTO fact (case_ref, position, state) VALUES (?, ?, ?);
 -- name: facts
 SELECT state FROM fact WHERE case_ref = ? ORDER BY position;
 
+-- name: newest
+SELECT max(position) AS position FROM fact WHERE case_ref = ?;
+
 -- name: put_case
 INSERT INTO case_view (case_ref, clinic, client_ref, therapist_ref, is_open, first_at, sessions, position)
 VALUES (:case_ref, :clinic, :client_ref, :therapist_ref, :is_open, :first_at, :sessions, :position)
