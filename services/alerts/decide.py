@@ -6,7 +6,7 @@ Of the reasons about the course at most one holds; alliance, silence and missing
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Final, Literal, TypeAlias
 
 from contracts.data import AlertReason
@@ -166,9 +166,12 @@ def _rupture(course: Course, policy: Policy) -> Reason | None:
 
 
 def _silent(course: Course, policy: Policy, now: datetime) -> tuple[Reason | None, datetime | None]:
-    """No session for too long; the second value is when that will be so, as nothing else will tell."""
+    """No session for too long; the second value is when that will be so, as nothing else will tell.
+
+    The last day counts whole, and in UTC: who comes every four weeks is not silent in the hour before they come.
+    """
     last = course.sessions[-1].at if course.sessions else course.first_at
-    due_at = last + timedelta(days=policy.silent.days)
+    due_at = datetime.combine(last.date() + timedelta(days=policy.silent.days + 1), time.min, UTC)
     if now < due_at:
         return None, due_at
     return Reason("silent", due_at, {"days": float(policy.silent.days), "sessions": float(len(course.sessions))}), None

@@ -140,10 +140,11 @@ def test_one_low_rating_is_no_rupture_but_two_sessions_unrated_after_it_are() ->
 
 def test_silence_is_told_by_the_clock_alone() -> None:
     story = Story().opened().session(ors=15)
-    quiet = decision(story, now=day(27.9))
-    assert (quiet.names(), quiet.due_at) == (frozenset(), day(28))
-    assert decision(story, now=day(28)).names() == {"silent"}
-    assert decision(story, now=day(28)).due_at is None
+    over = day(28) + timedelta(hours=15)
+    quiet = decision(story, now=over - timedelta(seconds=1))
+    assert (quiet.names(), quiet.due_at) == (frozenset(), over)
+    assert decision(story, now=over).names() == {"silent"}
+    assert decision(story, now=over).due_at is None
 
 
 def test_three_sessions_in_a_row_without_an_outcome_score_are_unmeasured() -> None:

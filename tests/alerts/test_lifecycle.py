@@ -138,12 +138,12 @@ def test_an_alert_is_raised_again_only_after_it_was_resolved() -> None:
 
 def test_what_is_only_listed_is_raised_and_not_mailed() -> None:
     story = Story().opened().session(ors=20, srs=38)
-    assert live(story, day(28)) == ["raised silent", "suppressed listed_only"]
+    assert live(story, day(29)) == ["raised silent", "suppressed listed_only"]
 
 
 def test_a_session_ends_the_silence() -> None:
     story = Story().opened().session(ors=20, srs=38)
-    live(story, day(28))
+    live(story, day(29))
     assert live(story.session(ors=20, srs=38, days=30)) == ["resolved by_session"]
 
 

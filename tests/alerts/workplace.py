@@ -28,7 +28,8 @@ SENDER = "notices@mail.example.org"
 MANY = 100
 FIVE = (15, 16, 15, 16, 15)
 """With these scores a case is stalled; with two more of the kind it was not renegotiated either."""
-SILENT_AFTER = timedelta(days=policy().silent.days)
+SILENT_AFTER = timedelta(days=policy().silent.days, hours=15)
+"""The sessions of a story are at nine in the morning: so many days and what is left of the last one."""
 
 
 class Workplace:
