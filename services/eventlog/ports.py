@@ -1,8 +1,8 @@
 """The log as everybody else sees it: what may be asked of it, what it promises, and how it can fail."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 from contracts.data import EventKey
 from contracts.events import AnyEvent
@@ -25,6 +25,40 @@ class Appended(NamedTuple):
     """Stored before, or earlier in the same batch, with equal content."""
     conflict: bool
     """The key was used for other content; nothing was stored of this event."""
+
+
+class Mark(NamedTuple):
+    """How far a reader has come in one source."""
+
+    position: int
+    """Every event of the source up to here is applied."""
+    offset: int | None = None
+    """Where the transport goes on, if it counts by itself; a hint, as the position alone decides what is new."""
+
+
+class Slice(NamedTuple):
+    """Events of one source that follow each other without a hole."""
+
+    source: str
+    """The log, or one partition of it: what has an order of its own, and a mark."""
+    shard: int
+    """The number of the partition; 0 for the log itself. A case's events are all in one shard."""
+    previous: int
+    """The position of the source's event before the first of these; 0 where there is none."""
+    events: Sequence[Recorded]
+    """Rising positions. Those that the reader has already applied may be among the first."""
+    last: int
+    """The source holds no further event up to this position."""
+    offset: int | None = None
+    """The mark's offset once this is applied."""
+
+
+class Hole(Exception):
+    """Events of ``source`` are missing between what was applied and what came next."""
+
+    def __init__(self, source: str, position: int) -> None:
+        super().__init__(f"{source} lacks events before position {position}")
+        self.position = position
 
 
 class Rejected(Exception):
@@ -86,3 +120,24 @@ class Log(Protocol):
 
     def close(self) -> None:
         """Gives everything back to the system. After that every method raises Unavailable."""
+
+
+Marks: TypeAlias = Callable[[Collection[str]], Mapping[str, Mark]]
+"""Where a reader stands in the sources asked for; ``Mark(0)`` in one that it has never read."""
+
+
+class Feed(Protocol):
+    """A log to follow, in one source or several. One thread uses it."""
+
+    def read(self, marks: Marks, wait: float) -> list[Slice]:
+        """What comes next after the reader's marks, at most one slice per source; empty after ``wait`` seconds
+        without any.
+
+        Within a source nothing is missing and nothing is out of order. What was read is taken to be applied, until
+        ``rewind`` says that it was not. Raises Unavailable, Unreadable, Hole.
+        """
+
+    def rewind(self) -> None:
+        """The next ``read`` starts from the reader's marks."""
+
+    def close(self) -> None: ...
