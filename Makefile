@@ -11,7 +11,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	"$$python" -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo "$$python" && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test bench picture format lock hooks clean
+.PHONY: help setup demo check test bench kafka picture format lock hooks clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ test: setup ## check, then every test; make test ARGS='tests/eventlog -k conflic
 
 bench: setup ## measure, and print beside the baseline of the same run
 	@$(VENV)/python -m benchmarks $(ARGS)
+
+kafka: setup ## start a real Kafka on this machine, with fresh data; ARGS='--nodes 3 --port 19092'
+	@$(VENV)/python tools/broker.py $(ARGS)
 
 picture: setup ## take the picture of a case page that the README shows
 	@$(VENV)/python tools/picture.py

@@ -14,8 +14,8 @@ from benchmarks.answering import Answering
 from benchmarks.made_up import THERAPISTS, posts
 from benchmarks.measured import Compared, Found, Informed, Tell, in_turns
 from benchmarks.server import KINDS
-from services import wiring
-from services.access.people import People, Therapist
+from services import storage, wiring
+from services.access.people import Therapist
 from services.settings import Settings
 
 CONNECTIONS: Final = 64
@@ -65,11 +65,11 @@ def posting(size: Size, tell: Tell) -> Found:
 def _network(folder: Path) -> str:
     """A data folder with one network and its therapists; returns a key."""
     settings = Settings(data=folder, network="bench")
-    keys = wiring.open_keys(settings)
+    keys = storage.open_keys(settings)
     key = keys.create("bench", ["events:write"], wiring.utc_now())
     keys.close()
-    wiring.migrate(settings)
-    people = People(wiring.folder_of(settings, "bench") / "people.db")
+    storage.migrate(settings)
+    people = storage.open_people(settings, "bench")
     for ref in THERAPISTS:
         email = f"{ref.replace('_', '-')}@clinic.example"
         people.put(Therapist(ref=ref, name=f"Therapist {ref}", email=email, time_zone="Europe/Berlin"))

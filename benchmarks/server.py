@@ -25,7 +25,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contracts.data import EventKey
 from contracts.events import AnyEvent, parse
-from services import wiring
+from services import storage
 from services.eventlog.ports import Appended, Log, Recorded
 from services.serving import Service, server
 from services.settings import Settings
@@ -83,7 +83,7 @@ def _made(kind: str, settings: Settings) -> tuple[uvicorn.Server, Callable[[], b
     """The server, and whether all that follows from the posts is done."""
     if kind in {"resonance", "unstored"}:
         if kind == "unstored":
-            wiring.open_log = _no_log
+            storage.open_log = _no_log
         service = Service(settings)
         [network] = service.networks.values()
         return server(service, settings), network.caught_up
@@ -91,7 +91,7 @@ def _made(kind: str, settings: Settings) -> tuple[uvicorn.Server, Callable[[], b
     return uvicorn.Server(uvicorn.Config(app, access_log=False, log_config=None, lifespan="off")), lambda: True
 
 
-def _no_log(settings: Settings, name: str, secret: bytes) -> Log:  # noqa: ARG001 - open_log's signature
+def _no_log(settings: Settings, network: str, secret: bytes) -> Log:  # noqa: ARG001 - open_log's signature
     return Unstored()
 
 

@@ -19,19 +19,22 @@ from benchmarks.measured import Compared, Found, Tell, in_turns
 from contracts.events import AnyEvent, ClientMerged, parse
 from contracts.instruments import catalogue
 from contracts.policies import policy
-from services.access.people import People
+from services import storage
 from services.alerts.counts import Counts
 from services.alerts.letter import Letterhead
 from services.alerts.mail import MailboxDelivery
-from services.alerts.outbox import Outbox
 from services.alerts.run import Office, evaluate_step
-from services.database import statements
+from services.database.sqlite import SQLiteDatabase
+from services.database.texts import statements
 from services.eventlog import sqlite
-from services.eventlog.ports import Recorded
+from services.eventlog.feed import SOURCE
+from services.eventlog.ports import Recorded, Slice
 from services.eventlog.store import Codec
+from services.projections import views as views_
 from services.projections.fold import course_of
 from services.projections.record import Record, evolve
 from services.projections.views import Views
+from services.settings import Settings
 
 GROUP: Final = 500
 SECRET: Final = b"b" * 32
@@ -121,16 +124,20 @@ def following(size: Size, tell: Tell) -> Found:
 
 
 def _into_views(path: Path, batches: Sequence[Sequence[Recorded]], *, rebuild: bool) -> float:
-    views = Views(path, catalogue())
+    views = Views(SQLiteDatabase(path, views_.SCHEMA, "NORMAL"), catalogue())
     began = time.perf_counter()
     if rebuild:
         views.rebuild(batches)
     else:
         for batch in batches:
-            views.apply(batch)
+            views.apply(_slice(batch))
     took = time.perf_counter() - began
     views.close()
     return sum(len(batch) for batch in batches) / took
+
+
+def _slice(batch: Sequence[Recorded]) -> Slice:
+    return Slice(SOURCE, 0, batch[0].position - 1, batch, batch[-1].position)
 
 
 def _fold(batches: Sequence[Sequence[Recorded]]) -> float:
@@ -166,17 +173,20 @@ def _office(folder: Path, cases: int) -> Office:
     folder.mkdir()
     sqlite.migrate(folder / "log.db")
     log = sqlite.open_log(folder / "log.db", SECRET)
-    views, outbox = Views(folder / "views.db", catalogue()), Outbox(folder / "alerts.db")
+    settings = Settings(data=folder.parent, network=folder.name)
+    views, outbox = storage.open_views(settings, folder.name), storage.open_outbox(settings, folder.name)
     whole = islice(posts(NOW, cases, 3), cases * 10)
     recorded = [Recorded(place, NOW, parse(body)) for place, body in enumerate(whole, 1)]
     views.rebuild([recorded])
-    due = {case_ref: NOW.replace(year=NOW.year + 1) for case_ref, _ in views.touched(0, cases)}
-    outbox.record(len(recorded), dict(due), [])
+    due = {case_ref: NOW.replace(year=NOW.year + 1) for case_ref, _ in views.touched(0, 0, cases)}
+    with outbox.turn(0) as turn:
+        assert turn
+        turn.record(len(recorded), dict(due), [])
     return Office(
         log=log,
         views=views,
         outbox=outbox,
-        people=People(folder / "people.db"),
+        people=storage.open_people(settings, folder.name),
         policy=policy(),
         norm_sets=(),
         letterhead=Letterhead("resonance@clinic.example", "http://127.0.0.1", SECRET),
@@ -192,9 +202,9 @@ def _office(folder: Path, cases: int) -> Office:
 def _step(office: Office, touched: int) -> float:
     """Touches that many cases anew, then takes one step."""
     head = office.views.position()
-    refs = [case_ref for case_ref, _ in office.views.touched(0, touched)]
+    refs = [case_ref for case_ref, _ in office.views.touched(0, 0, touched)]
     events = [parse(opened(ref.removeprefix("ca_"), NOW, THERAPISTS[0])) for ref in refs]
-    office.views.apply([Recorded(head + place, NOW, event) for place, event in enumerate(events, 1)])
+    office.views.apply(_slice([Recorded(head + place, NOW, event) for place, event in enumerate(events, 1)]))
     began = time.perf_counter()
     evaluate_step(office)
     return 1 / (time.perf_counter() - began)

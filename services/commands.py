@@ -15,7 +15,7 @@ from rich.progress import track
 from contracts.policies import policy
 from services import demo as demonstration
 from services import load as loading
-from services import logs, wiring
+from services import logs, storage, wiring
 from services.access.credential import SCOPES, Scope
 from services.pages.signin import ticket
 from services.serving import Service, server
@@ -32,7 +32,7 @@ def up(settings: Settings, _: Namespace) -> int:
     logs.to_stderr()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # the server raises it once more when all is closed
     with wiring.alone(settings):
-        wiring.migrate(settings)
+        storage.migrate(settings)
         server(Service(settings), settings).run()
     return 0
 
@@ -45,7 +45,7 @@ def demo(settings: Settings, asked: Namespace) -> int:
 
 
 def migrate(settings: Settings, _: Namespace) -> int:
-    for name in wiring.migrate(settings):
+    for name in storage.migrate(settings):
         print(f"{name}: the log is as this release needs it")
     return 0
 
@@ -68,7 +68,7 @@ def fit_norms(settings: Settings, asked: Namespace) -> int:
 
 def session(settings: Settings, asked: Namespace) -> int:
     name = asked.network or settings.network
-    keys = wiring.open_keys(settings)
+    keys = storage.open_keys(settings)
     secret = keys.secret(name)
     keys.close()
     if secret is None:
@@ -79,7 +79,7 @@ def session(settings: Settings, asked: Namespace) -> int:
 
 
 def create_key(settings: Settings, asked: Namespace) -> int:
-    keys = wiring.open_keys(settings)
+    keys = storage.open_keys(settings)
     name = asked.network or settings.network
     keys.add_network(name)
     life = timedelta(days=asked.days)
@@ -90,7 +90,7 @@ def create_key(settings: Settings, asked: Namespace) -> int:
 
 
 def list_keys(settings: Settings, asked: Namespace) -> int:
-    keys = wiring.open_keys(settings)
+    keys = storage.open_keys(settings)
     for record in keys.records(asked.network or settings.network):
         state = f"revoked {record.revoked:%Y-%m-%d}" if record.revoked else f"valid until {record.expires:%Y-%m-%d}"
         clinics = ",".join(sorted(record.clinics)) if record.clinics is not None else "all clinics"
@@ -101,7 +101,7 @@ def list_keys(settings: Settings, asked: Namespace) -> int:
 
 
 def revoke_key(settings: Settings, asked: Namespace) -> int:
-    keys = wiring.open_keys(settings)
+    keys = storage.open_keys(settings)
     revoked = keys.revoke(asked.key_id, wiring.utc_now())
     keys.close()
     print("revoked; a running service refuses it within a minute" if revoked else "there is no such valid key")

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import track
 
 from contracts.events import AlertNotified, AlertRaised, canonical
-from services import wiring
+from services import storage, wiring
 from services.access.credential import SCOPES
 from services.access.people import TherapistEntry
 from services.alerts.mail import messages
@@ -72,7 +72,7 @@ def run(settings: Settings, wanted: Wanted, console: Console) -> int:
     with tempfile.TemporaryDirectory(prefix="resonance-demo-") as folder:
         own = replace(settings, data=Path(folder), network="demo", smtp_url="", demo=True)
         clock = Clock(datetime.combine(start, datetime.min.time(), UTC))
-        wiring.migrate(own)
+        storage.migrate(own)
         service = Service(own, clock)
         with _serving(service, own) as url:
             key = _key(own, clock())
@@ -110,7 +110,7 @@ def _serving(service: Service, settings: Settings) -> Iterator[str]:
 
 
 def _key(settings: Settings, now: datetime) -> str:
-    keys = wiring.open_keys(settings)
+    keys = storage.open_keys(settings)
     try:
         return keys.create("demo", SCOPES, now)
     finally:

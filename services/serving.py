@@ -14,6 +14,7 @@ from prometheus_client.process_collector import ProcessCollector
 from starlette.types import ASGIApp
 
 from contracts.instruments import catalogue
+from services import storage
 from services.access import handlers
 from services.access.problems import Refused, problem
 from services.alerts import counts as alert_counts
@@ -25,7 +26,7 @@ from services.pages.router import router as pages
 from services.projections import http as projections_http
 from services.projections.counts import Progress, ViewsCollector
 from services.settings import Settings
-from services.wiring import Clock, Network, open_keys, open_network, utc_now
+from services.wiring import Clock, Network, open_network, utc_now
 
 STOP_WITHIN_SECONDS: Final = 5
 """How long a request that is under way may hold up a stop: one whose sender has fallen silent would do so for ever."""
@@ -39,7 +40,7 @@ class Service:
 
     def __init__(self, settings: Settings, clock: Clock = utc_now) -> None:
         """Opens the data folder, whose logs have to be migrated. Raises WrongSchema."""
-        self._keys = open_keys(settings)
+        self._keys = storage.open_keys(settings)
         registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         GCCollector(registry=registry)

@@ -11,7 +11,7 @@ from contracts.policies import DEFAULT
 PREFIX: Final = "RESONANCE_"
 ELSEWHERE: Final = frozenset({"RESONANCE_KEY"})
 """Read by a command and no setting of the service: the API key that `resonance load` posts with."""
-SECRET: Final = frozenset({"smtp_url"})
+SECRET: Final = frozenset({"database_url", "smtp_url"})
 """Settings that can hold a secret: also taken from the file that ``RESONANCE_<NAME>_FILE`` names."""
 
 
@@ -25,6 +25,10 @@ class Settings:
 
     data: Path = Path("data")
     """The folder that holds the keys and, per network, the log, the views and the outbox."""
+    database_url: str = field(default="", repr=False)
+    """The PostgreSQL database of an installation of many processes; without one all is kept in ``data``."""
+    kafka: str = ""
+    """The first addresses of the Kafka cluster that the log is relayed to: ``host:port``, with commas between."""
     network: str = "main"
     """The network whose pages stand at the root; others have theirs below their name."""
     host: str = "127.0.0.1"

@@ -9,27 +9,24 @@ import asyncio
 import random
 import secrets
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
-from typing import Final
 
 from filelock import FileLock, Timeout
 
 from contracts.events import AnyEvent
-from contracts.instruments import catalogue
 from contracts.policies import Policy, policy
-from services.access.keys import Keys
+from services import storage
 from services.access.people import People
 from services.alerts import counts as alert_counts
 from services.alerts.letter import Letterhead
 from services.alerts.mail import Delivery, MailboxDelivery, SmtpDelivery
 from services.alerts.outbox import Outbox
 from services.alerts.run import Office, evaluate_step, send_step
-from services.eventlog import sqlite
+from services.eventlog.feed import LogFeed
 from services.eventlog.follow import Follower, Signal
 from services.eventlog.ports import Appended, Log
 from services.ingest.commit import Committer
@@ -39,8 +36,6 @@ from services.projections.views import Views
 from services.settings import Settings
 
 Clock = Callable[[], datetime]
-NORMS: Final = "norms"
-"""The folder of a network that holds its norm sets."""
 
 
 def utc_now() -> datetime:
@@ -82,7 +77,7 @@ class Network:
         head = self.log.head()
         return (
             self.views.position() >= head
-            and not self.views.touched(self.outbox.position(), 1)
+            and not any(self.views.touched(shard, after, 1) for shard, after in self.outbox.positions().items())
             and self.outbox.backlog().pending == 0
             and self.log.head() == head  # a letter that was sent meanwhile is noted on the log
         )
@@ -110,15 +105,15 @@ class Network:
 
 def open_network(settings: Settings, name: str, secret: bytes, counts: alert_counts.Counts, clock: Clock) -> Network:
     """The parts of the network ``name``, not yet running. Makes its folder and files where there are none."""
-    folder = folder_of(settings, name)
+    folder = storage.folder_of(settings, name)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    log = open_log(settings, name, secret)
-    views = Views(folder / "views.db", catalogue())
-    outbox = Outbox(folder / "alerts.db")
-    people = People(folder / "people.db")
+    log = storage.open_log(settings, name, secret)
+    views = storage.open_views(settings, name)
+    outbox = storage.open_outbox(settings, name)
+    people = storage.open_people(settings, name)
     written, applied = Signal(log.head()), Signal(views.position())
     rules = policy(settings.policy)
-    norm_sets = tuple(normfiles.read(folder / NORMS))
+    norm_sets = tuple(normfiles.read(folder / storage.NORMS))
     mailbox = None if settings.smtp_url else folder / "mailbox"
     delivery: Delivery = MailboxDelivery(mailbox) if mailbox else SmtpDelivery(settings.smtp_url)
     base = settings.public_url if name == settings.network else f"{settings.public_url}/{name}"
@@ -156,14 +151,14 @@ def open_network(settings: Settings, name: str, secret: bytes, counts: alert_cou
     stop, letters = threading.Event(), threading.Event()
     followers = (
         Follower(
-            partial(run.step, log, views, applied),
+            partial(run.step, LogFeed(log, written.wait), views, applied),
             lambda seconds: written.wait(views.position() + 1, seconds),
             stop,
             f"{name}/projections",
         ),
         Follower(
             partial(_evaluate, office, letters),
-            lambda seconds: applied.wait(outbox.position() + 1, seconds),
+            lambda seconds: applied.wait(outbox.positions()[0] + 1, seconds),
             stop,
             f"{name}/alerts",
         ),
@@ -193,43 +188,15 @@ async def _submit(committer: Committer, event: AnyEvent) -> Appended:
     return outcome
 
 
-def folder_of(settings: Settings, name: str) -> Path:
-    return settings.data / name
-
-
-def open_keys(settings: Settings) -> Keys:
-    """The keys of the installation, with the settings' own network in it."""
-    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    keys = Keys(settings.data / "keys.db")
-    keys.add_network(settings.network)
-    return keys
-
-
-def open_log(settings: Settings, name: str, secret: bytes) -> Log:
-    """The log of a network. Raises WrongSchema where it was not migrated to this release."""
-    return sqlite.open_log(folder_of(settings, name) / "log.db", secret)
-
-
-def migrate(settings: Settings) -> Sequence[str]:
-    """Brings the log of every network to this release's schema; returns the networks' names."""
-    keys = open_keys(settings)
-    names = keys.networks()
-    keys.close()
-    for name in names:
-        folder_of(settings, name).mkdir(parents=True, exist_ok=True, mode=0o700)
-        sqlite.migrate(folder_of(settings, name) / "log.db")
-    return names
-
-
 def rebuild(settings: Settings, name: str) -> tuple[int, int]:
     """Makes the views of a network anew from its log; returns their position and how many cases there are."""
-    keys = open_keys(settings)
+    keys = storage.open_keys(settings)
     secret = keys.secret(name)
     keys.close()
     if secret is None:
         raise LookupError(f"there is no network {name}")
-    log = open_log(settings, name, secret)
-    views = Views(folder_of(settings, name) / "views.db", catalogue())
+    log = storage.open_log(settings, name, secret)
+    views = storage.open_views(settings, name)
     try:
         return run.rebuild(log, views), views.counts()["cases"]
     finally:
@@ -242,13 +209,13 @@ def fit_norms(settings: Settings, name: str, now: datetime) -> norms.NormSet:
 
     A running service uses it once it is started again.
     """
-    views = Views(folder_of(settings, name) / "views.db", catalogue())
+    views = storage.open_views(settings, name)
     try:
         series = (course.outcome for course in views.courses() if course.outcome is not None)
         fitted = norms.fit(series, policy(settings.policy).norms, now)
     finally:
         views.close()
-    normfiles.write(folder_of(settings, name) / NORMS, fitted)
+    normfiles.write(storage.folder_of(settings, name) / storage.NORMS, fitted)
     return fitted
 
 

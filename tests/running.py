@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from contracts.events import AnyEvent, canonical
-from services import wiring
+from services import storage, wiring
 from services.access.credential import SCOPES, Scope
 from services.serving import Service, server
 from services.settings import Settings
@@ -31,7 +31,7 @@ class Running:
     def __init__(self, folder: Path, now: datetime | None = None, **settings: Any) -> None:
         self.now = now or day(60)
         self.settings = Settings(data=folder / "data", **settings)
-        wiring.migrate(self.settings)
+        storage.migrate(self.settings)
         self.key = self.create_key()
         self.service = Service(self.settings, lambda: self.now)
         self._runner = asyncio.Runner()
@@ -45,7 +45,7 @@ class Running:
         return self.service.networks[self.settings.network]
 
     def create_key(self, *scopes: Scope, network: str | None = None, **limits: Any) -> str:
-        keys = wiring.open_keys(self.settings)
+        keys = storage.open_keys(self.settings)
         name = network or self.settings.network
         keys.add_network(name)
         key = keys.create(name, scopes or SCOPES, self.now, **limits)
@@ -109,7 +109,7 @@ def wait_until(holds: Callable[[], bool]) -> None:
 @contextmanager
 def served(settings: Settings, clock: wiring.Clock = lambda: day(60)) -> Iterator[str]:
     """The address of a Resonance that a real server serves, on a port of this machine that was free."""
-    wiring.migrate(settings)
+    storage.migrate(settings)
     thresholds = gc.get_threshold()
     running = server(Service(settings, clock), settings)
     thread = threading.Thread(target=running.run, name="server")

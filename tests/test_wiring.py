@@ -5,15 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from contracts.instruments import catalogue
-from services import wiring
+from services import storage, wiring
 from services.alerts.mail import messages
 from services.eventlog.ports import Unavailable, WrongSchema
 from services.projections import normfiles
 from services.projections.norms import Band, NormSet
-from services.projections.views import Views
 from services.serving import Service
 from services.settings import Settings
+from tests.parts import views_at
 from tests.running import Running, spoil, wait_until
 from tests.story import START, Story, day, stalled
 
@@ -132,7 +131,7 @@ def test_a_folder_that_was_not_migrated_is_not_served(tmp_path: Path) -> None:
 
 
 def test_nobody_else_on_the_machine_can_look_into_the_folder(running: Running) -> None:
-    for folder in (running.settings.data, wiring.folder_of(running.settings, "main")):
+    for folder in (running.settings.data, storage.folder_of(running.settings, "main")):
         assert folder.stat().st_mode & 0o077 == 0
 
 
@@ -140,7 +139,7 @@ def test_a_case_that_begins_under_a_norm_set_is_judged_by_it_after_the_next_star
     # given a norm set by which half of all cases that begin so low gain even less than this one
     bands = tuple(Band(0, 41, session, 500, -9, -6, 0, 5) for session in range(1, 16))
     norms = NormSet("0123456789ab", day(-1), 15, {"ors/adult/client": bands})
-    normfiles.write(wiring.folder_of(Settings(data=tmp_path / "data"), "main") / wiring.NORMS, norms)
+    normfiles.write(storage.folder_of(Settings(data=tmp_path / "data"), "main") / storage.NORMS, norms)
 
     # when a service is started and told of it, and of one that began before the set held
     running = Running(tmp_path)
@@ -156,7 +155,7 @@ def test_a_case_that_begins_under_a_norm_set_is_judged_by_it_after_the_next_star
 def test_norms_are_fitted_on_the_networks_own_cases_and_kept_once(running: Running) -> None:
     running.told(stalled().events)
     fitted = wiring.fit_norms(running.settings, "main", day(60))
-    assert list(normfiles.read(wiring.folder_of(running.settings, "main") / wiring.NORMS)) == [fitted]
+    assert list(normfiles.read(storage.folder_of(running.settings, "main") / storage.NORMS)) == [fitted]
     with pytest.raises(FileExistsError):
         wiring.fit_norms(running.settings, "main", day(60))
 
@@ -168,7 +167,7 @@ def test_views_that_are_lost_are_made_again_from_the_log_without_a_new_letter(tm
     before = first.get("/v1/cases/ca_stall1/course").json()
     log = first.network.log.head()
     first.close()
-    for lost in wiring.folder_of(first.settings, "main").glob("views.db*"):
+    for lost in storage.folder_of(first.settings, "main").glob("views.db*"):
         lost.unlink()
 
     assert wiring.rebuild(first.settings, "main") == (log, 1)
@@ -188,11 +187,11 @@ def test_lost_views_fill_again_by_themselves_as_well(tmp_path: Path) -> None:
     first = Running(tmp_path)
     first.told(stalled().events)
     first.close()
-    for lost in wiring.folder_of(first.settings, "main").glob("views.db*"):
+    for lost in storage.folder_of(first.settings, "main").glob("views.db*"):
         lost.unlink()
     second = Running(tmp_path)
     second.settle()
-    views = Views(wiring.folder_of(second.settings, "main") / "views.db", catalogue())
+    views = views_at(storage.folder_of(second.settings, "main") / "views.db")
     assert views.counts() == {"cases": 1, "parked": 0}
     views.close()
     second.close()

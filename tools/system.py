@@ -31,6 +31,8 @@ PARTS = (
     Part("postgresql", ("initdb",), "tests of the PostgreSQL log"),
     Part("chromium", ("chromium", "chromium-browser", "google-chrome"), "tests of the pages in a browser"),
     Part("openssl", ("openssl",), "tests of mail over TLS"),
+    Part("default-jre-headless", ("java",), "tests with Kafka, which runs on Java 17 or newer,"),
+    Part("maven", ("mvn",), "tests with Kafka, which Maven downloads,"),
 )
 # Debian would make a database cluster and start it at every boot; the tests bring up their own while they run.
 NO_CLUSTER = Path("/etc/postgresql-common/createcluster.d/resonance-tests.conf")

@@ -13,13 +13,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from pathlib import Path
 from typing import Final, NamedTuple
 from zlib import crc32
 
 from services.access.credential import Credential, Scope
 from services.access.problems import Refused, problem
-from services.database import Database, statements
+from services.database.ports import Database
+from services.database.texts import statements
 
 LONGEST_LIFE: Final = timedelta(days=365)
 REVOKED_WITHIN: Final = timedelta(seconds=60)
@@ -28,6 +28,7 @@ REVOKED_WITHIN: Final = timedelta(seconds=60)
 _LETTERS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _BEARER: Final = re.compile(rb"(?i:bearer) (rsn_live_([0-9A-Za-z]{8})_[0-9A-Za-z]{32})([0-9A-Za-z]{6})")
 _SQL: Final = statements("services.access", "keys")
+SCHEMA: Final = _SQL["schema"]
 _NETWORK: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _INVALID: Final = problem("invalid-key", headers={"WWW-Authenticate": 'Bearer realm="resonance"'})
 
@@ -53,12 +54,10 @@ class _Known(NamedTuple):
 
 
 class Keys:
-    """The file ``keys.db``: one for all networks of an installation. Any thread may use it."""
+    """One for all networks of an installation, in the tables of ``SCHEMA``. Any thread may use it."""
 
-    def __init__(self, path: Path) -> None:
-        """Makes the file, readable by its owner alone, where there is none."""
-        path.touch(mode=0o600)
-        self._database = Database(path, _SQL["schema"], synchronous="FULL")
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._known: dict[bytes, _Known] = {}
         self._secrets: dict[str, bytes] = {}
 

@@ -4,7 +4,6 @@ It is no part of the event log: an entry is replaced, and events name therapists
 """
 
 from functools import cache
-from pathlib import Path
 from typing import Annotated, Final
 from zoneinfo import available_timezones
 
@@ -12,9 +11,11 @@ from pydantic import AfterValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from contracts.data import Closed, Ref
-from services.database import Database, statements
+from services.database.ports import Database
+from services.database.texts import statements
 
 _SQL: Final = statements("services.access", "people")
+SCHEMA: Final = _SQL["schema"]
 
 
 @cache
@@ -55,12 +56,10 @@ class Therapist(TherapistEntry):
 
 
 class People:
-    """The file ``people.db`` of one network. Any thread may use it."""
+    """The therapists of one network, in the tables of ``SCHEMA``. Any thread may use it."""
 
-    def __init__(self, path: Path) -> None:
-        """Makes the file, readable by its owner alone, where there is none."""
-        path.touch(mode=0o600)
-        self._database = Database(path, _SQL["schema"], synchronous="FULL")
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def put(self, therapist: Therapist) -> None:
         """Durably replaces the therapist's entry, if there was one."""
@@ -68,11 +67,11 @@ class People:
 
     def get(self, ref: str) -> Therapist | None:
         row = self._database.connection().execute(_SQL["get"], {"ref": ref}).fetchone()
-        return None if row is None else Therapist(**row)
+        return None if row is None else Therapist(**dict(row))
 
     def everyone(self) -> list[Therapist]:
         """All therapists, in the order of their references."""
-        return [Therapist(**row) for row in self._database.connection().execute(_SQL["all"])]
+        return [Therapist(**dict(row)) for row in self._database.connection().execute(_SQL["all"])]
 
     def close(self) -> None:
         self._database.close()

@@ -1,20 +1,23 @@
 """The outbox of one network: how far its cases were looked at, when to look again, and the letters on their way.
 
-A decision, its letters and the checkpoint change in one transaction. A letter leaves at least once: whoever leases it
+Cases are looked at shard by shard, each by one process at a time. A decision, its letters and the shard's checkpoint
+change in one transaction. A letter leaves at least once: whoever leases it
 and does not come back loses it to the next one, who sends the same bytes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from pathlib import Path
 from typing import Final
 
 from contracts.data import AlertReason
 from services.alerts.mail import Outcome
-from services.database import Database, script, statements
+from services.database.ports import Connection, Database
+from services.database.texts import script, statements
 
+SCHEMA: Final = script("services.alerts", "schema")
 _SQL: Final = statements("services.alerts", "outbox")
 
 
@@ -71,59 +74,44 @@ class Backlog:
 
 
 class Outbox:
-    """The file ``alerts.db`` of one network. Any thread may use it."""
+    """The tables of ``SCHEMA``, for one network. Any thread may use it."""
 
-    def __init__(self, path: Path) -> None:
-        self._database = Database(path, script("services.alerts", "schema"), synchronous="FULL")
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-    def position(self) -> int:
-        """The position of the log up to which cases were looked at."""
-        return int(self._database.connection().execute(_SQL["position"]).fetchone()[0])
+    def add_shards(self, shards: Iterable[int]) -> None:
+        """From now on these shards can be looked at, from the start of the log; those that can be already stay."""
+        self._database.connection().executemany(_SQL["add_shard"], [(shard,) for shard in shards])
 
-    def due(self, now: datetime, limit: int) -> list[str]:
+    def positions(self) -> dict[int, int]:
+        """By shard, the position of the log up to which its cases were looked at."""
+        return {row["shard"]: row["position"] for row in self._database.connection().execute(_SQL["positions"])}
+
+    def due(self, shard: int, now: datetime, limit: int) -> list[str]:
         """Cases to look at though nothing happened, the longest due first."""
-        rows = self._database.connection().execute(_SQL["due"], (_text(now), limit))
+        rows = self._database.connection().execute(_SQL["due"], (shard, _text(now), limit))
         return [row["case_ref"] for row in rows]
+
+    @contextmanager
+    def turn(self, shard: int) -> Iterator["Turn | None"]:
+        """The shard for the caller alone until the block ends, then what it recorded is durable, all or nothing.
+
+        ``None`` where somebody else has it. Whoever is stopped for long in the block loses it: what it recorded then
+        fails with Unavailable.
+        """
+        with self._database.transaction() as connection:
+            row = connection.execute(_SQL["take_turn"], (shard,)).fetchone()
+            yield None if row is None else Turn(connection, shard, row["position"])
 
     def mails_since(self, therapist_ref: str, since: datetime) -> int:
         """How many letters were written to the therapist after ``since``, save those that could not be delivered."""
-        row = self._database.connection().execute(_SQL["mails_since"], (therapist_ref, _text(since))).fetchone()
-        return int(row[0])
+        [row] = self._database.connection().execute(_SQL["mails_since"], (therapist_ref, _text(since)))
+        return int(row["mails"])
 
     def letters_of(self, case_ref: str) -> dict[str, datetime]:
         """By alert, when the letters about a case were written, save those that could not be delivered."""
         rows = self._database.connection().execute(_SQL["letters_of"], (case_ref,))
         return {row["alert_ref"]: _instant(row["created"]) for row in rows}
-
-    def record(self, position: int | None, due: Mapping[str, datetime | None], letters: Sequence[Written]) -> None:
-        """All at once: keeps ``letters``, notes when each case is due (or that it is not), and moves the checkpoint.
-
-        An alert has one letter: a second one is dropped, and its link with it.
-        """
-        with self._database.transaction() as connection:
-            for letter in letters:
-                row = {
-                    "alert_ref": letter.alert_ref,
-                    "case_ref": letter.case_ref,
-                    "clinic": letter.clinic,
-                    "therapist_ref": letter.therapist_ref,
-                    "reason": letter.reason,
-                    "recipient": letter.recipient,
-                    "message_id": letter.message_id,
-                    "message": letter.message,
-                    "created": _text(letter.created),
-                    "token_sha256": _digest(letter.token),
-                    "expires": _text(letter.expires),
-                }
-                if connection.execute(_SQL["add_letter"], row).rowcount:
-                    connection.execute(_SQL["add_link"], row)
-            for case_ref, due_at in due.items():
-                if due_at is None:
-                    connection.execute(_SQL["unset_due"], (case_ref,))
-                else:
-                    connection.execute(_SQL["set_due"], (case_ref, _text(due_at)))
-            if position is not None:
-                connection.execute(_SQL["move"], (position,))
 
     def lease(self, now: datetime, seconds: float) -> Queued | None:
         """The next letter to send, for the caller alone until ``seconds`` have passed."""
@@ -173,7 +161,7 @@ class Outbox:
         return Link(row["alert_ref"], row["case_ref"], row["therapist_ref"], _instant(row["expires"]))
 
     def backlog(self) -> Backlog:
-        row = self._database.connection().execute(_SQL["backlog"]).fetchone()
+        [row] = self._database.connection().execute(_SQL["backlog"])
         return Backlog(row["pending"], None if row["oldest"] is None else _instant(row["oldest"]))
 
     def close(self) -> None:
@@ -182,6 +170,50 @@ class Outbox:
     def _change(self, statement: str, **values: str) -> None:
         with self._database.transaction() as connection:
             connection.execute(_SQL[statement], values)
+
+
+class Turn:
+    """A shard that nobody else looks at meanwhile, looked at up to ``position``."""
+
+    def __init__(self, connection: Connection, shard: int, position: int) -> None:
+        self._connection = connection
+        self.shard: Final = shard
+        self.position: Final = position
+
+    def record(self, position: int | None, due: Mapping[str, datetime | None], letters: Sequence[Written]) -> None:
+        """All at once: keeps ``letters``, notes when each case is due (or that it is not), and moves the checkpoint
+        to ``position``, if there is one.
+
+        An alert has one letter: a second one is dropped, and its link with it.
+        """
+        for letter in letters:
+            row = {
+                "alert_ref": letter.alert_ref,
+                "case_ref": letter.case_ref,
+                "clinic": letter.clinic,
+                "therapist_ref": letter.therapist_ref,
+                "reason": letter.reason,
+                "recipient": letter.recipient,
+                "message_id": letter.message_id,
+                "message": letter.message,
+                "created": _text(letter.created),
+            }
+            if self._connection.execute(_SQL["add_letter"], row).rowcount:
+                link = (
+                    _digest(letter.token),
+                    letter.alert_ref,
+                    letter.case_ref,
+                    letter.therapist_ref,
+                    _text(letter.expires),
+                )
+                self._connection.execute(_SQL["add_link"], link)
+        for case_ref, due_at in sorted(due.items()):
+            if due_at is None:
+                self._connection.execute(_SQL["unset_due"], (case_ref,))
+            else:
+                self._connection.execute(_SQL["set_due"], (case_ref, self.shard, _text(due_at)))
+        if position is not None:
+            self._connection.execute(_SQL["move"], {"position": position, "shard": self.shard})
 
 
 def _digest(token: str) -> bytes:

@@ -6,7 +6,6 @@ then; and only here, so that making views anew mails nobody.
 """
 
 import logging
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,8 +21,8 @@ from services.alerts.decide import decide
 from services.alerts.letter import LINK_DAYS, Letterhead, compose, message_id
 from services.alerts.lifecycle import Letter, Obstacle, Response, envelope, respond
 from services.alerts.mail import LONGEST_SECONDS, Delivery, Outcome
-from services.alerts.outbox import Outbox, Queued, Written
-from services.eventlog.ports import Appended, Log
+from services.alerts.outbox import Outbox, Queued, Turn, Written
+from services.eventlog.ports import Appended, Log, Unavailable
 from services.projections.course import Course
 from services.projections.norms import NormSet, in_force
 from services.projections.views import Views
@@ -85,25 +84,40 @@ class _Judged(NamedTuple):
 
 
 def evaluate_step(office: Office) -> bool:
-    """Looks at the next cases that something happened to or that are due; False where there are none.
+    """Looks, in every shard, at the next cases that something happened to or that are due; False where there are none.
 
-    Events go to the log first; then letters, due instants and the checkpoint change in one transaction. Raises
-    what the log raises.
+    A shard that another process is looking at is left to it. Raises what the log and the databases raise.
     """
     now = office.clock()
     if _behind(office, now):
         return False
-    touched = office.views.touched(office.outbox.position(), BATCH)
-    cases = dict.fromkeys([*(case_ref for case_ref, _ in touched), *office.outbox.due(now, BATCH)])
-    if not cases:
-        return False
+    busy = [
+        _evaluate(office, shard, now)
+        for shard, position in office.outbox.positions().items()
+        if office.views.touched(shard, position, 1) or office.outbox.due(shard, now, 1)
+    ]
+    return any(busy)
+
+
+def _evaluate(office: Office, shard: int, now: datetime) -> bool:
+    """One shard: events go to the log first; then letters, due instants and checkpoint change in one transaction."""
+    with office.outbox.turn(shard) as turn:
+        if turn is None:
+            return False
+        touched = office.views.touched(shard, turn.position, BATCH)
+        cases = dict.fromkeys([*(case_ref for case_ref, _ in touched), *office.outbox.due(shard, now, BATCH)])
+        return bool(cases) and _look_at(office, turn, list(cases), touched[-1][1] if touched else None, now)
+
+
+def _look_at(office: Office, turn: Turn, cases: Sequence[str], position: int | None, now: datetime) -> bool:
+    """Judges ``cases``, the newest event of which is at ``position``, and does what follows."""
     judged: list[_Judged] = []
     due: dict[str, datetime | None] = {}
     mailed = Counter[str]()
     for case_ref in cases:
         try:
             found = _judge(office, case_ref, mailed, now)
-        except sqlite3.Error:  # this concerns them all
+        except Unavailable:  # this concerns them all
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this case only and the others go on
             _log.error("case put off", extra={"error": type(error).__name__})
@@ -116,7 +130,7 @@ def evaluate_step(office: Office) -> bool:
     events = [(event, found.reason(event)) for found in judged for event in found.response.events]
     letters = [letter for found in judged for letter in found.letters]
     answers = office.append([event for event, _ in events])
-    office.outbox.record(touched[-1][1] if touched else None, due, letters)
+    turn.record(position, due, letters)
     for (event, reason), answer in zip(events, answers, strict=True):
         if not answer.duplicate and not answer.conflict:  # else it was decided, and counted, before
             office.counts.decided(event, reason)

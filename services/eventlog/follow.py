@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -110,7 +109,7 @@ def follow(step: Callable[[], bool], idle: Callable[[float], object], stop: thre
         began = time.perf_counter()
         try:
             busy = step()
-        except (Unavailable, sqlite3.OperationalError):  # a view's file can be locked or full just as the log's
+        except Unavailable:
             if pause == FIRST_PAUSE_SECONDS:
                 log.warning("follower waits for the store", extra={"follower": name})
             stop.wait(pause)

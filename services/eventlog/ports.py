@@ -6,6 +6,9 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 from contracts.data import EventKey
 from contracts.events import AnyEvent
+from services.database.ports import Unavailable
+
+__all__ = ["Unavailable"]  # a log can be away as any store can
 
 
 class Recorded(NamedTuple):
@@ -65,10 +68,6 @@ class Rejected(Exception):
     """The store refuses these events and would refuse them again; nothing of the batch was stored."""
 
 
-class Unavailable(Exception):
-    """The store cannot be reached or written to now. Ask again: whatever was stored is then answered as a duplicate."""
-
-
 class Unreadable(Exception):
     """What stands at ``position`` is no event that this release knows. It must be looked into, not passed over."""
 
@@ -89,7 +88,8 @@ class WrongSchema(Exception):
 class Log(Protocol):
     """The events of one network, in one order, for ever.
 
-    Positions start at 1 and rise, with gaps; one is never used twice. Every method can raise Unavailable.
+    Positions start at 1 and rise, with gaps; one is never used twice. Every method can raise Unavailable: ask again,
+    and whatever was stored is answered as a duplicate.
     """
 
     def append(self, events: Sequence[AnyEvent], received: datetime) -> list[Appended]:

@@ -12,7 +12,7 @@ from psycopg.rows import dict_row, tuple_row
 from psycopg.sql import SQL, Composed, Identifier, Literal
 from typing_extensions import override
 
-from services.database import statements
+from services.database.texts import statements
 from services.eventlog import store
 from services.eventlog.ports import Log
 from services.eventlog.store import SCHEMA_VERSION, Entry, Kept, Row, StoredLog

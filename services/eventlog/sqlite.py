@@ -19,7 +19,8 @@ from eventsourcing.sqlite import (
 )
 from typing_extensions import override
 
-from services.database import WAIT_FOR_LOCK_SECONDS, statements
+from services.database.sqlite import WAIT_FOR_LOCK_SECONDS
+from services.database.texts import statements
 from services.eventlog import store
 from services.eventlog.ports import Log, WrongSchema
 from services.eventlog.store import SCHEMA_VERSION, Entry, Kept, Row, StoredLog

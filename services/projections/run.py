@@ -1,22 +1,29 @@
-"""Following the log into the views: one step reads a batch, applies it and announces the position."""
+"""Following the log into the views: one step reads what comes next, applies it and announces the position."""
 
 from collections.abc import Iterator
 from typing import Final
 
 from services.eventlog.follow import Signal
-from services.eventlog.ports import Log, Recorded
+from services.eventlog.ports import Feed, Log, Recorded
 from services.projections.views import Views
 
 BATCH: Final = 1_000
 
 
-def step(log: Log, views: Views, applied: Signal) -> bool:
-    """Applies the next events, if there are any, and raises ``applied`` to the position that then holds."""
-    batch = log.read(after=views.position(), limit=BATCH)
-    if not batch:
-        return False
-    applied.raise_to(views.apply(batch))
-    return True
+def step(feed: Feed, views: Views, applied: Signal, wait: float = 0) -> bool:
+    """Applies what comes next within ``wait`` seconds, if anything does, and raises ``applied`` to the position that
+    then holds. Where that fails the next step reads the same again. Raises what feed and views raise.
+    """
+    slices = feed.read(views.marks, wait)
+    try:
+        for one in slices:
+            views.apply(one)
+    except BaseException:
+        feed.rewind()
+        raise
+    if slices:
+        applied.raise_to(views.position())
+    return bool(slices)
 
 
 def rebuild(log: Log, views: Views) -> int:

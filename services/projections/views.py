@@ -6,24 +6,24 @@ A crash between any two instructions leaves either all of a batch or nothing of 
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
-from pathlib import Path
-from sqlite3 import Connection
 from statistics import fmean
 from typing import Final
 
 from contracts.events import AnyCaseEvent, ClientMerged, canonical, parse
-from services.database import Database, script, statements
-from services.eventlog.ports import Recorded
+from services.database.ports import Connection, Database
+from services.database.texts import script, statements
+from services.eventlog.feed import SOURCE
+from services.eventlog.ports import Hole, Mark, Recorded, Slice
 from services.projections.course import Course
 from services.projections.fold import Catalogue, course_of
 from services.projections.recent import Folded, Recent
 from services.projections.record import Record, evolve, record_of
 from services.projections.therapist import CaseOutcome
 
-SOURCE: Final = "course<-log"
+SCHEMA: Final = script("services.projections", "schema")
 _SQL: Final = statements("services.projections", "views")
 AT_ONCE: Final = 1_000
 """Cases whose courses are in memory together while views are made anew."""
@@ -33,39 +33,52 @@ _log: Final = logging.getLogger(__name__)
 class Views:
     """Courses, caseloads and the numbers for summaries. One writer (the follower), any number of readers."""
 
-    def __init__(self, path: Path, catalogue: Catalogue) -> None:
+    def __init__(self, database: Database, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._recent = Recent()
-        self._applied = 0
-        """How far this instance has come: where the database stands elsewhere, somebody else has written to it."""
-        self._database = Database(path, script("services.projections", "schema"), synchronous="NORMAL")
+        self._applied: dict[str, int] = {}
+        """By source, how far this instance has come: where the database stands elsewhere, somebody else wrote to it."""
+        self._database = database
+
+    def add_sources(self, sources: Iterable[str]) -> None:
+        """These are what the log comes in, from their start; those that are known already stay where they are."""
+        self._database.connection().executemany(_SQL["add_source"], [(source,) for source in sources])
+
+    def marks(self, sources: Collection[str]) -> dict[str, Mark]:
+        """How far each of ``sources`` is applied."""
+        rows = self._database.connection().execute(_SQL["marks"]).fetchall()
+        known = {row["source"]: Mark(row["position"], row["next_offset"]) for row in rows}
+        return {source: known.get(source, Mark(0)) for source in sources}
 
     def position(self) -> int:
-        """The position up to which the log is applied."""
-        row = self._database.connection().execute(_SQL["position"], {"source": SOURCE}).fetchone()
-        return 0 if row is None else int(row["position"])
+        """The position up to which the log is applied, from every source."""
+        [row] = self._database.connection().execute(_SQL["position"])
+        return int(row["position"] or 0)
 
-    def apply(self, batch: Sequence[Recorded]) -> int:
-        """Applies what of ``batch`` (in the order of the log) is new; returns the position that now holds."""
+    def apply(self, slice_: Slice) -> int:
+        """Applies what of ``slice_`` is new; returns the position that its source now has. Raises Hole."""
         with self._database.transaction() as connection:
-            last = int(connection.execute(_SQL["claim"], {"source": SOURCE}).fetchone()["position"])
-            if last != self._applied:
+            [row] = connection.execute(_SQL["claim"], (slice_.source,))
+            last = int(row["position"])
+            if slice_.previous > last:
+                raise Hole(slice_.source, slice_.previous)
+            if last != self._applied.get(slice_.source):
                 self._recent.clear()
-            new = list(_above(last, batch))
-            folded = self._put_cases(connection, _add_facts(connection, new), _by_case(new))
-            last = max(last, batch[-1].position)
-            connection.execute(_SQL["move"], {"source": SOURCE, "position": last})
-        self._applied = last
+            new = list(_above(last, slice_.events))
+            folded = self._put_cases(connection, slice_.shard, _add_facts(connection, new), _by_case(new))
+            last = max(last, slice_.last)
+            connection.execute(_SQL["move"], (last, slice_.offset, slice_.source))
+        self._applied[slice_.source] = last
         self._recent.keep(folded)
         return last
 
     def rebuild(self, batches: Iterable[Sequence[Recorded]]) -> int:
-        """Makes every view anew from ``batches``, the whole log in order; returns the position that then holds.
+        """Makes every view anew from ``batches``, the whole log in order and one source; returns its last position.
 
         One transaction: readers see the old views until the new ones are complete, and a crash leaves the old ones.
         """
         with self._database.transaction() as connection:
-            connection.execute(_SQL["claim"], {"source": SOURCE})
+            connection.execute(_SQL["claim"], (SOURCE,)).fetchone()
             for table in ("fact", "case_view", "assignment", "series_view", "merge", "parked"):
                 connection.execute(_SQL[f"empty_{table}"])
             self._recent.clear()
@@ -76,12 +89,16 @@ class Views:
                 last = batch[-1].position
             waiting = iter(sorted(positions.items()))
             while some := dict(islice(waiting, AT_ONCE)):
-                self._put_cases(connection, some, {})
-            connection.execute(_SQL["move"], {"source": SOURCE, "position": last})
+                self._put_cases(connection, 0, some, {})
+            connection.execute(_SQL["move"], (last, None, SOURCE))
         return last
 
     def _put_cases(
-        self, connection: Connection, positions: Mapping[str, int], new: Mapping[str, Sequence[AnyCaseEvent]]
+        self,
+        connection: Connection,
+        shard: int,
+        positions: Mapping[str, int],
+        new: Mapping[str, Sequence[AnyCaseEvent]],
     ) -> list[Folded]:
         """Folds cases, given with the position of each one's newest event, and puts their rows.
 
@@ -100,16 +117,16 @@ class Views:
                 # The facts stay, for a later version that can fold them; the class name holds no data.
                 _log.error("case parked", extra={"position": position, "error": type(error).__name__})
                 connection.execute(_SQL["park"], (case_ref, position, type(error).__name__))
-        _put_courses(connection, folded)
+        _put_courses(connection, shard, folded)
         return folded
 
     def course(self, case_ref: str) -> Course | None:
         """The course of a case; ``None`` where no event about it is known."""
         connection = self._database.connection()
-        newest = connection.execute(_SQL["newest"], (case_ref,)).fetchone()["position"]
-        if newest is None:
+        [row] = connection.execute(_SQL["newest"], (case_ref,))
+        if row["position"] is None:
             return None
-        kept = self._recent.course(case_ref, int(newest))
+        kept = self._recent.course(case_ref, int(row["position"]))
         return kept or course_of(_record(connection, case_ref), self._catalogue)
 
     def courses(self) -> Iterator[Course]:
@@ -119,9 +136,9 @@ class Views:
             if course is not None:
                 yield course
 
-    def touched(self, after: int, limit: int) -> list[tuple[str, int]]:
-        """Cases with an event after that position and the position of their last one, oldest first."""
-        rows = self._database.connection().execute(_SQL["touched"], (after, limit)).fetchall()
+    def touched(self, shard: int, after: int, limit: int) -> list[tuple[str, int]]:
+        """Cases of a shard with an event after that position and the position of their last one, oldest first."""
+        rows = self._database.connection().execute(_SQL["touched"], (shard, after, limit)).fetchall()
         return [(row["case_ref"], row["position"]) for row in rows]
 
     def caseload(self, therapist_ref: str, now: datetime) -> list[str]:
@@ -155,7 +172,7 @@ class Views:
 
     def open_and_closed(self, therapist_ref: str) -> tuple[int, int]:
         """How many cases a therapist, the last to be primarily responsible, has open and has closed."""
-        row = self._database.connection().execute(_SQL["open_and_closed"], (therapist_ref,)).fetchone()
+        [row] = self._database.connection().execute(_SQL["open_and_closed"], (therapist_ref,))
         return int(row["open"] or 0), int(row["closed"] or 0)
 
     def person(self, client_ref: str) -> str:
@@ -170,7 +187,8 @@ class Views:
     def counts(self) -> dict[str, int]:
         """How many cases are known, and how many are parked."""
         connection = self._database.connection()
-        return {name: int(connection.execute(_SQL[f"count_{name}"]).fetchone()[0]) for name in ("cases", "parked")}
+        rows = {name: connection.execute(_SQL[f"count_{name}"]).fetchall() for name in ("cases", "parked")}
+        return {name: row["number"] for name, [row] in rows.items()}
 
     def close(self) -> None:
         self._database.close()
@@ -210,17 +228,18 @@ def _record(connection: Connection, case_ref: str) -> Record:
     return record_of(event for event in events if not isinstance(event, ClientMerged))
 
 
-def _put_courses(connection: Connection, folded: Sequence[Folded]) -> None:
+def _put_courses(connection: Connection, shard: int, folded: Sequence[Folded]) -> None:
     cases, assignments, series = [], [], []
     for position, _, course in folded:
         primary = [entry.therapist_ref for entry in course.assignments if entry.role == "primary"]
         cases.append(
             {
                 "case_ref": course.case_ref,
+                "shard": shard,
                 "clinic": course.clinic,
                 "client_ref": course.client_ref,
                 "therapist_ref": primary[-1] if primary else None,
-                "is_open": course.is_open,
+                "is_open": int(course.is_open),
                 "first_at": course.first_at.isoformat(),
                 "sessions": len(course.sessions),
                 "position": position,

@@ -12,13 +12,14 @@ import pytest
 from services.access.credential import Credential
 from services.access.keys import REVOKED_WITHIN, Keys
 from services.access.problems import Problem, Refused
+from tests.parts import keys_at
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
 @pytest.fixture
 def keys(tmp_path: Path) -> Iterator[Keys]:
-    found = Keys(tmp_path / "keys.db")
+    found = keys_at(tmp_path / "keys.db")
     found.add_network("north")
     yield found
     found.close()
@@ -104,7 +105,7 @@ def test_anything_else_is_answered_alike(keys: Keys, authorization: str | None) 
 
 def test_a_revoked_key_is_refused_at_once_here_and_within_a_minute_elsewhere(keys: Keys, tmp_path: Path) -> None:
     key = keys.create("north", ["read"], NOW)
-    elsewhere = Keys(tmp_path / "keys.db")
+    elsewhere = keys_at(tmp_path / "keys.db")
     key_id = check(elsewhere, key).key_id
     assert check(keys, key).key_id == key_id
     assert keys.revoke(key_id, NOW)
@@ -162,7 +163,7 @@ def test_a_network_keeps_its_secret(keys: Keys, tmp_path: Path) -> None:
     keys.add_network("north")
     keys.add_network("south")
     assert keys.networks() == ["north", "south"]
-    again = Keys(tmp_path / "keys.db")
+    again = keys_at(tmp_path / "keys.db")
     assert again.secret("north") == secret != again.secret("south")
     assert secret is not None
     assert len(secret) == 32

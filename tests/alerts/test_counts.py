@@ -6,8 +6,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from contracts.data import AlertReason
 from services.alerts.counts import Counts, OutboxCollector
-from services.alerts.outbox import Backlog, Outbox
+from services.alerts.outbox import Backlog
 from tests.alerts.workplace import Workplace
+from tests.parts import outbox_at
 from tests.story import day, stalled
 
 REASON: AlertReason = "stalled_not_renegotiated"
@@ -43,7 +44,7 @@ def test_the_backlog_of_all_networks_is_one_number_and_the_oldest_age() -> None:
 def test_an_outbox_that_cannot_be_read_leaves_the_other_metrics_alone(workplace: Workplace) -> None:
     (workplace.folder / "broken.db").mkdir()
     workplace.registry.register(
-        OutboxCollector(lambda: [Outbox(workplace.folder / "broken.db").backlog()], lambda: day(1))
+        OutboxCollector(lambda: [outbox_at(workplace.folder / "broken.db").backlog()], lambda: day(1))
     )
     exposed = generate_latest(workplace.registry).decode()
     assert "resonance_outbox_pending" not in exposed

@@ -10,6 +10,7 @@ from services.alerts.run import AGAIN, BEHIND, evaluate_step
 from services.eventlog.ports import Unavailable
 from services.projections.run import rebuild
 from tests.alerts.workplace import FIVE, SILENT_AFTER, Workplace, several, stories
+from tests.parts import sliced
 from tests.story import Story, day, stalled
 
 
@@ -54,7 +55,7 @@ def test_losing_the_views_raises_nothing_while_they_are_made_anew_and_mails_nobo
     (workplace.folder / "views.db").unlink()
     again = Workplace(workplace.folder)
     again.now = day(28) + SILENT_AFTER
-    again.views.apply(again.log.read(after=0, limit=4))  # by these the case is silent since its first session
+    again.views.apply(sliced(again.log.read(after=0, limit=4)))  # by these the case is silent since its first session
     assert not evaluate_step(again.office)
     again.posts(story.session(days=27).events[-1:]).works()
     assert again.happened() == [("raised", "stalled"), ("notified", "")]
@@ -93,8 +94,8 @@ def test_a_case_that_cannot_be_judged_is_put_off_and_holds_up_no_other(
     workplace.now = day(0) + SILENT_AFTER
     workplace.works()
     assert workplace.happened() == [("raised", "silent"), ("suppressed", "listed_only")]
-    assert workplace.outbox.due(workplace.now + AGAIN - timedelta(seconds=1), 10) == []
-    assert workplace.outbox.due(workplace.now + AGAIN, 10) == ["ca_odd01"]
+    assert workplace.outbox.due(0, workplace.now + AGAIN - timedelta(seconds=1), 10) == []
+    assert workplace.outbox.due(0, workplace.now + AGAIN, 10) == ["ca_odd01"]
     assert [(r.message, vars(r)["error"]) for r in caplog.records if r.name == "services.alerts.run"] == [
         ("case put off", "KeyError")
     ]

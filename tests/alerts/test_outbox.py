@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from services.alerts.outbox import Backlog, Link, Outbox, Written
+from tests.parts import outbox_at, record
 from tests.story import day
 
 LETTER = Written(
@@ -43,13 +44,13 @@ def letters(count: int) -> list[Written]:
 
 @pytest.fixture
 def outbox(tmp_path: Path) -> Iterator[Outbox]:
-    outbox = Outbox(tmp_path / "alerts.db")
+    outbox = outbox_at(tmp_path / "alerts.db")
     yield outbox
     outbox.close()
 
 
 def test_a_letter_is_leased_with_all_that_sending_it_needs(outbox: Outbox) -> None:
-    outbox.record(7, {}, [LETTER])
+    record(outbox, 7, {}, [LETTER])
     queued = outbox.lease(day(0), 300)
     assert queued is not None
     assert (queued.alert_ref, queued.case_ref, queued.clinic, queued.reason) == (
@@ -62,7 +63,7 @@ def test_a_letter_is_leased_with_all_that_sending_it_needs(outbox: Outbox) -> No
 
 
 def test_a_leased_letter_is_nobody_elses_until_the_lease_is_over(outbox: Outbox) -> None:
-    outbox.record(None, {}, [LETTER])
+    record(outbox, None, {}, [LETTER])
     assert outbox.lease(day(0), 300)
     assert outbox.lease(day(0) + timedelta(seconds=299), 300) is None
     again = outbox.lease(day(0) + timedelta(seconds=300), 300)
@@ -72,13 +73,13 @@ def test_a_leased_letter_is_nobody_elses_until_the_lease_is_over(outbox: Outbox)
 
 
 def test_the_letter_that_waits_longest_goes_first(outbox: Outbox) -> None:
-    outbox.record(None, {}, list(reversed(letters(3))))
+    record(outbox, None, {}, list(reversed(letters(3))))
     leased = [outbox.lease(day(1), 300) for _ in range(4)]
     assert [queued and queued.alert_ref for queued in leased] == ["al_000", "al_001", "al_002", None]
 
 
 def test_what_a_killed_process_was_sending_can_be_leased_once_the_next_one_has_started(outbox: Outbox) -> None:
-    outbox.record(None, {}, letters(2))
+    record(outbox, None, {}, letters(2))
     assert outbox.lease(day(1), 300)
     outbox.put_off("al_001", day(2), "deferred")
     outbox.release()
@@ -89,14 +90,14 @@ def test_what_a_killed_process_was_sending_can_be_leased_once_the_next_one_has_s
 
 
 def test_threads_that_lease_at_once_get_different_letters(outbox: Outbox) -> None:
-    outbox.record(None, {}, letters(40))
+    record(outbox, None, {}, letters(40))
     with ThreadPoolExecutor(4) as threads:
         leased = list(threads.map(lambda _: outbox.lease(day(1), 300), range(40)))
     assert len({queued.alert_ref for queued in leased if queued}) == 40
 
 
 def test_a_letter_that_is_put_off_comes_back_when_its_time_has_come(outbox: Outbox) -> None:
-    outbox.record(None, {}, [LETTER])
+    record(outbox, None, {}, [LETTER])
     outbox.lease(day(0), 300)
     outbox.put_off("al_one", day(0) + timedelta(minutes=10), "deferred")
     assert outbox.lease(day(0) + timedelta(minutes=9), 300) is None
@@ -104,7 +105,7 @@ def test_a_letter_that_is_put_off_comes_back_when_its_time_has_come(outbox: Outb
 
 
 def test_a_letter_that_was_delivered_comes_back_until_the_log_says_so(outbox: Outbox) -> None:
-    outbox.record(None, {}, [LETTER])
+    record(outbox, None, {}, [LETTER])
     outbox.lease(day(0), 300)
     outbox.delivered("al_one", day(0))
     again = outbox.lease(day(1), 300)
@@ -118,21 +119,21 @@ def test_a_letter_that_was_delivered_comes_back_until_the_log_says_so(outbox: Ou
 def test_a_letter_that_is_done_with_never_comes_back_and_its_words_are_gone(
     outbox: Outbox, tmp_path: Path, ending: str
 ) -> None:
-    outbox.record(None, {}, [LETTER])
+    record(outbox, None, {}, [LETTER])
     outbox.lease(day(0), 300)
     if ending == "sent":
         outbox.sent("al_one")
     else:
         outbox.gave_up("al_one", "recipient_refused")
-    outbox.record(None, {}, [LETTER])
+    record(outbox, None, {}, [LETTER])
     assert outbox.lease(day(9), 300) is None
     [row] = sqlite3.connect(tmp_path / "alerts.db").execute("SELECT state, message FROM letter")
     assert row == (ending, None)
 
 
 def test_an_alert_has_one_letter_and_that_letter_one_link(outbox: Outbox) -> None:
-    outbox.record(None, {}, [LETTER])
-    outbox.record(None, {}, [replace(LETTER, message=b"another", token="another")])
+    record(outbox, None, {}, [LETTER])
+    record(outbox, None, {}, [replace(LETTER, message=b"another", token="another")])
     queued = outbox.lease(day(0), 300)
     assert queued is not None
     assert queued.message == LETTER.message
@@ -140,7 +141,7 @@ def test_an_alert_has_one_letter_and_that_letter_one_link(outbox: Outbox) -> Non
 
 
 def test_a_link_is_found_by_its_token_which_is_not_kept(outbox: Outbox, tmp_path: Path) -> None:
-    outbox.record(None, {}, [LETTER])
+    record(outbox, None, {}, [LETTER])
     assert outbox.link(LETTER.token) == Link("al_one", "ca_one", "th_ada01", day(30))
     assert outbox.link(LETTER.token[:-1] + "B") is None
     assert not any(LETTER.token.encode() in file.read_bytes() for file in tmp_path.iterdir())
@@ -150,35 +151,35 @@ def test_what_is_recorded_together_holds_together_or_not_at_all(outbox: Outbox, 
     with sqlite3.connect(tmp_path / "alerts.db") as other:
         other.execute("CREATE TRIGGER full BEFORE UPDATE ON checkpoint BEGIN SELECT raise(ABORT, 'disk full'); END")
     with pytest.raises(sqlite3.IntegrityError, match="disk full"):
-        outbox.record(7, {"ca_one": day(28)}, [LETTER])
-    assert (outbox.position(), outbox.due(day(99), 10), outbox.lease(day(0), 300)) == (0, [], None)
+        record(outbox, 7, {"ca_one": day(28)}, [LETTER])
+    assert (outbox.positions()[0], outbox.due(0, day(99), 10), outbox.lease(day(0), 300)) == (0, [], None)
     assert outbox.link(LETTER.token) is None
 
 
 def test_the_checkpoint_outlives_a_restart_and_never_goes_back(outbox: Outbox, tmp_path: Path) -> None:
-    assert outbox.position() == 0
-    outbox.record(7, {}, [])
-    outbox.record(5, {}, [])
-    outbox.record(None, {}, [])
-    assert Outbox(tmp_path / "alerts.db").position() == 7
+    assert outbox.positions()[0] == 0
+    record(outbox, 7, {}, [])
+    record(outbox, 5, {}, [])
+    record(outbox, None, {}, [])
+    assert outbox_at(tmp_path / "alerts.db").positions()[0] == 7
 
 
 def test_cases_are_due_from_their_instant_on_the_longest_due_first(outbox: Outbox) -> None:
-    outbox.record(None, {"ca_b": day(2), "ca_a": day(3), "ca_c": day(1.5)}, [])
-    assert outbox.due(day(1), 10) == []
-    assert outbox.due(day(2), 10) == ["ca_c", "ca_b"]
-    assert outbox.due(day(9), 2) == ["ca_c", "ca_b"]
+    record(outbox, None, {"ca_b": day(2), "ca_a": day(3), "ca_c": day(1.5)}, [])
+    assert outbox.due(0, day(1), 10) == []
+    assert outbox.due(0, day(2), 10) == ["ca_c", "ca_b"]
+    assert outbox.due(0, day(9), 2) == ["ca_c", "ca_b"]
 
 
 def test_a_case_is_due_once_at_the_instant_noted_last(outbox: Outbox) -> None:
-    outbox.record(None, {"ca_a": day(1), "ca_b": day(1)}, [])
-    outbox.record(None, {"ca_a": day(5), "ca_b": None}, [])
-    assert outbox.due(day(4), 10) == []
-    assert outbox.due(day(5), 10) == ["ca_a"]
+    record(outbox, None, {"ca_a": day(1), "ca_b": day(1)}, [])
+    record(outbox, None, {"ca_a": day(5), "ca_b": None}, [])
+    assert outbox.due(0, day(4), 10) == []
+    assert outbox.due(0, day(5), 10) == ["ca_a"]
 
 
 def test_a_week_of_letters_counts_those_on_their_way_and_not_those_given_up(outbox: Outbox) -> None:
-    outbox.record(None, {}, [*letters(3), replace(LETTER, therapist_ref="th_bob01")])
+    record(outbox, None, {}, [*letters(3), replace(LETTER, therapist_ref="th_bob01")])
     outbox.sent("al_000")
     outbox.gave_up("al_001", "recipient_refused")
     assert outbox.mails_since("th_ada01", day(-1)) == 2
@@ -187,7 +188,7 @@ def test_a_week_of_letters_counts_those_on_their_way_and_not_those_given_up(outb
 
 
 def test_the_letters_about_a_case_are_known_by_their_alerts(outbox: Outbox) -> None:
-    outbox.record(None, {}, letters(3))
+    record(outbox, None, {}, letters(3))
     assert outbox.letters_of("ca_001") == {"al_001": day(0) + timedelta(minutes=1)}
     outbox.gave_up("al_001", "recipient_refused")
     assert outbox.letters_of("ca_001") == {}
@@ -195,6 +196,6 @@ def test_the_letters_about_a_case_are_known_by_their_alerts(outbox: Outbox) -> N
 
 def test_the_backlog_is_what_waits_and_the_age_of_the_oldest(outbox: Outbox) -> None:
     assert outbox.backlog() == Backlog(0, None)
-    outbox.record(None, {}, letters(3))
+    record(outbox, None, {}, letters(3))
     outbox.sent("al_000")
     assert outbox.backlog() == Backlog(2, day(0) + timedelta(minutes=1))

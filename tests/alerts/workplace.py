@@ -9,18 +9,15 @@ from typing import Self
 from prometheus_client import CollectorRegistry
 
 from contracts.events import AnyEvent
-from contracts.instruments import catalogue
 from contracts.policies import Policy, policy
-from services.access.people import People, Therapist
+from services.access.people import Therapist
 from services.alerts.counts import Counts
 from services.alerts.letter import Letterhead
 from services.alerts.mail import Delivery, Mail, MailboxDelivery, messages
-from services.alerts.outbox import Outbox
 from services.alerts.run import Office, evaluate_step, send_step
 from services.eventlog import sqlite
 from services.eventlog.follow import Signal
-from services.projections.run import step
-from services.projections.views import Views
+from tests.parts import follow_once, outbox_at, people_at, views_at
 from tests.story import day, stalled
 
 SECRET = b"s" * 32
@@ -40,9 +37,9 @@ class Workplace:
             sqlite.migrate(folder / "log.db")
         self.folder = folder
         self.log = sqlite.open_log(folder / "log.db", SECRET)
-        self.views = Views(folder / "views.db", catalogue())
-        self.outbox = Outbox(folder / "alerts.db")
-        self.people = People(folder / "people.db")
+        self.views = views_at(folder / "views.db")
+        self.outbox = outbox_at(folder / "alerts.db")
+        self.people = people_at(folder / "people.db")
         self.registry = CollectorRegistry()
         self.applied = Signal()
         self.announced = Signal()
@@ -77,7 +74,7 @@ class Workplace:
         return self
 
     def catches_up(self) -> None:
-        while step(self.log, self.views, self.applied):
+        while follow_once(self.log, self.views, self.applied):
             pass
 
     def decides(self) -> None:

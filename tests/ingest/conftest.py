@@ -16,7 +16,6 @@ from contracts.events import AnyEvent
 from contracts.instruments import catalogue
 from services.access.credential import Scope
 from services.access.handlers import install
-from services.access.keys import Keys
 from services.access.people import People
 from services.eventlog import sqlite
 from services.ingest.commit import Committer
@@ -24,6 +23,7 @@ from services.ingest.counts import Counts
 from services.ingest.door import EventsDoor, in_front
 from services.ingest.http import router
 from services.ingest.openapi import describe
+from tests.parts import keys_at, people_at
 
 NOW = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 SINGLE = "application/cloudevents+json"
@@ -69,7 +69,7 @@ class Service:
         self.now = NOW
         self.folder = folder
         self.registry = CollectorRegistry()
-        self.keys = Keys(folder / "keys.db")
+        self.keys = keys_at(folder / "keys.db")
         self.keys.add_network("north")
         secret = self.keys.secret("north")
         assert secret is not None
@@ -77,7 +77,7 @@ class Service:
         self.log = sqlite.open_log(folder / "log.db", secret)
         self.announced: list[int] = []
         self.network = Network(
-            Committer(self.log, lambda: self.now, self.announced.append, room=room), People(folder / "people.db")
+            Committer(self.log, lambda: self.now, self.announced.append, room=room), people_at(folder / "people.db")
         )
         door = EventsDoor(self.keys, self._network, catalogue(), lambda: self.now, Counts(self.registry))
         self.app = FastAPI()

@@ -6,14 +6,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
-from contracts.instruments import catalogue
-from services.access.keys import Keys
-from services.alerts.outbox import Outbox
 from services.eventlog import sqlite
 from services.eventlog.ports import Recorded
 from services.projections.run import rebuild
-from services.projections.views import Views
 from tests.journeys.program import wait_until
+from tests.parts import keys_at, outbox_at, views_at
 
 Rows: TypeAlias = dict[str, list[tuple[object, ...]]]
 
@@ -22,13 +19,13 @@ class Disk:
     """The files of the network ``main`` in ``folder``."""
 
     def __init__(self, folder: Path) -> None:
-        with closing(Keys(folder / "keys.db")) as keys:
+        with closing(keys_at(folder / "keys.db")) as keys:
             secret = keys.secret("main")
         assert secret is not None
         self._folder = folder / "main"
         self._log = sqlite.open_log(self._folder / "log.db", secret)
-        self._views = Views(self._folder / "views.db", catalogue())
-        self._outbox = Outbox(self._folder / "alerts.db")
+        self._views = views_at(self._folder / "views.db")
+        self._outbox = outbox_at(self._folder / "alerts.db")
 
     def recorded(self) -> list[Recorded]:
         return self._log.read(0, 1_000_000)
@@ -40,7 +37,7 @@ class Disk:
     def _settled(self) -> bool:
         return (
             self._views.position() >= self._log.head()
-            and not self._views.touched(self._outbox.position(), 1)
+            and not self._views.touched(0, self._outbox.positions()[0], 1)
             and self._outbox.backlog().pending == 0
         )
 
@@ -49,7 +46,7 @@ class Disk:
 
     def views_from_scratch(self, path: Path) -> Rows:
         """What the log alone gives, in a new file at ``path``."""
-        with closing(Views(path, catalogue())) as fresh:
+        with closing(views_at(path)) as fresh:
             rebuild(self._log, fresh)
         return rows(path)
 

@@ -14,7 +14,6 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from contracts.events import AnyEvent
-from contracts.instruments import catalogue
 from contracts.policies import policy
 from services.access.people import People, Therapist
 from services.access.session import PageSession, sign
@@ -27,8 +26,8 @@ from services.pages.page import COOKIE
 from services.pages.parts import Parts
 from services.pages.router import router
 from services.projections.course import Course
-from services.projections.run import step
 from services.projections.views import Views
+from tests.parts import follow_once, outbox_at, people_at, record, views_at
 from tests.story import Story, day, stalled
 
 SECRET = b"a secret of thirty-two bytes...."
@@ -68,7 +67,7 @@ class Place:
         self.follow()
 
     def follow(self) -> None:
-        while step(self.log, self.views, self.applied):
+        while follow_once(self.log, self.views, self.applied):
             pass
 
     async def submit(self, event: AnyEvent) -> Appended:
@@ -104,7 +103,7 @@ class Place:
             created=self.now,
             expires=self.now + timedelta(days=30),
         )
-        self.outbox.record(None, {}, [letter])
+        record(self.outbox, None, {}, [letter])
 
     def parts(self) -> Parts:
         return Parts(
@@ -200,7 +199,7 @@ def words(page: str) -> str:
 def open_place(folder: Path) -> Place:
     migrate(folder / "log.db")
     log = open_log(folder / "log.db", SECRET)
-    people = People(folder / "people.db")
+    people = people_at(folder / "people.db")
     for therapist in (ADA, BEN, SUE):
         people.put(therapist)
-    return Place(folder, log, Views(folder / "views.db", catalogue()), Outbox(folder / "alerts.db"), people)
+    return Place(folder, log, views_at(folder / "views.db"), outbox_at(folder / "alerts.db"), people)

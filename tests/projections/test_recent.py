@@ -10,7 +10,7 @@ from contracts.instruments import catalogue
 from services.projections.fold import course_of
 from services.projections.recent import Folded, Recent
 from services.projections.record import record_of
-from services.projections.views import Views
+from tests.parts import sliced, views_at
 from tests.projections.test_views import recorded
 from tests.story import stalled
 
@@ -45,13 +45,13 @@ def test_what_another_process_applied_is_seen_and_built_on(tmp_path: Path) -> No
     story = stalled()
     log = recorded(story.events)
     with (
-        closing(Views(tmp_path / "views.db", catalogue())) as here,
-        closing(Views(tmp_path / "views.db", catalogue())) as elsewhere,
+        closing(views_at(tmp_path / "views.db")) as here,
+        closing(views_at(tmp_path / "views.db")) as elsewhere,
     ):
-        here.apply(log[:5])
-        elsewhere.apply(log[5:9])
+        here.apply(sliced(log[:5]))
+        elsewhere.apply(sliced(log[5:9]))
         assert here.course(story.case_ref) == course_of(record_of(story.events[:9]), catalogue())
-        here.apply(log[9:])
+        here.apply(sliced(log[9:]))
         for views in (here, elsewhere):
             assert views.course(story.case_ref) == course_of(record_of(story.events), catalogue())
 
@@ -60,16 +60,16 @@ def test_after_a_batch_that_failed_nothing_of_it_is_kept(tmp_path: Path) -> None
     story = stalled()
     log = recorded(story.events)
     with (
-        closing(Views(tmp_path / "views.db", catalogue())) as views,
+        closing(views_at(tmp_path / "views.db")) as views,
         closing(sqlite3.connect(tmp_path / "views.db")) as blocker,
     ):
-        views.apply(log[:5])
+        views.apply(sliced(log[:5]))
         blocker.execute("CREATE TRIGGER no_more BEFORE UPDATE ON tracking BEGIN SELECT RAISE(ABORT, 'full'); END")
         blocker.commit()
         with pytest.raises(sqlite3.Error):
-            views.apply(log[5:9])
+            views.apply(sliced(log[5:9]))
         blocker.execute("DROP TRIGGER no_more")
         blocker.commit()
         assert views.course(story.case_ref) == course_of(record_of(story.events[:5]), catalogue())
-        views.apply(log[5:7])
+        views.apply(sliced(log[5:7]))
         assert views.course(story.case_ref) == course_of(record_of(story.events[:7]), catalogue())

@@ -14,6 +14,7 @@ from services.eventlog.ports import Recorded
 from services.projections.views import Views
 from services.simulation.network import simulate
 from services.simulation.spec import Spec
+from tests.parts import sliced, views_at
 from tests.story import START, Story, day, merge, stalled
 
 TABLES = ("case_view", "assignment", "series_view", "merge", "fact", "tracking", "parked")
@@ -32,7 +33,7 @@ def rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
 
 @pytest.fixture
 def views(tmp_path: Path) -> Iterator[Views]:
-    found = Views(tmp_path / "views.db", catalogue())
+    found = views_at(tmp_path / "views.db")
     yield found
     found.close()
 
@@ -40,7 +41,7 @@ def views(tmp_path: Path) -> Iterator[Views]:
 def test_a_course_can_be_read_once_its_events_are_applied(views: Views) -> None:
     story = stalled()
     assert views.course(story.case_ref) is None
-    assert views.apply(recorded(story.events)) == len(story.events)
+    assert views.apply(sliced(recorded(story.events))) == len(story.events)
     course = views.course(story.case_ref)
     assert course is not None
     assert len(course.sessions) == 6
@@ -49,29 +50,31 @@ def test_a_course_can_be_read_once_its_events_are_applied(views: Views) -> None:
 
 def test_what_was_applied_before_is_dropped_also_inside_one_batch(views: Views, tmp_path: Path) -> None:
     batch = recorded(stalled().events)
-    views.apply(batch)
+    views.apply(sliced(batch))
     once = rows(tmp_path / "views.db")
-    views.apply(batch)
-    views.apply([*batch[5:], batch[-1]])
+    views.apply(sliced(batch))
+    views.apply(sliced([*batch[5:], batch[-1]]))
     assert rows(tmp_path / "views.db") == once
-    views.apply([*batch[-1:], *recorded(stalled("ca_other1").events, 100), *recorded(Story("ca_third1").events, 90)])
+    views.apply(
+        sliced([*batch[-1:], *recorded(stalled("ca_other1").events, 100), *recorded(Story("ca_third1").events, 90)])
+    )
     assert views.position() == 100 + len(stalled().events) - 1
 
 
 def test_a_batch_that_fails_leaves_nothing_behind(views: Views, tmp_path: Path) -> None:
-    views.apply(recorded(stalled().events))
+    views.apply(sliced(recorded(stalled().events)))
     before = rows(tmp_path / "views.db")
     blocker = sqlite3.connect(tmp_path / "views.db")
     when = "BEFORE UPDATE ON tracking WHEN NEW.position > 30"
     blocker.execute(f"CREATE TRIGGER no_more {when} BEGIN SELECT RAISE(ABORT, 'full'); END")
     blocker.commit()
     with pytest.raises(sqlite3.Error):
-        views.apply(recorded(stalled("ca_other1").events, 31))
+        views.apply(sliced(recorded(stalled("ca_other1").events, 31)))
     blocker.execute("DROP TRIGGER no_more")
     blocker.commit()
     blocker.close()
     assert rows(tmp_path / "views.db") == before
-    views.apply(recorded(stalled("ca_other1").events, 31))
+    views.apply(sliced(recorded(stalled("ca_other1").events, 31)))
     assert views.counts()["cases"] == 2
 
 
@@ -84,10 +87,10 @@ def test_any_way_of_cutting_the_log_into_batches_gives_the_same_views(
     )
     cuts = sorted(data.draw(st.sets(st.integers(1, len(log) - 1), max_size=8)))
     whole, cut = tmp_path_factory.mktemp("whole") / "views.db", tmp_path_factory.mktemp("cut") / "views.db"
-    one, other = Views(whole, catalogue()), Views(cut, catalogue())
-    one.apply(log)
+    one, other = views_at(whole), views_at(cut)
+    one.apply(sliced(log))
     for start, end in zip([0, *cuts], [*cuts, len(log)], strict=True):
-        other.apply(log[max(0, start - 3) : end])
+        other.apply(sliced(log[max(0, start - 3) : end]))
     one.close()
     other.close()
     assert rows(cut) == rows(whole)
@@ -98,7 +101,7 @@ def test_a_rebuild_equals_the_views_that_grew_batch_by_batch(views: Views, tmp_p
     events = list({(post.event.source, post.event.id): post.event for post in posts}.values())
     log = recorded(events)
     for start in range(0, len(log), 97):
-        views.apply(log[start : start + 97])
+        views.apply(sliced(log[start : start + 97]))
     grown = rows(tmp_path / "views.db")
     assert views.rebuild(log[start : start + 500] for start in range(0, len(log), 500)) == len(log)
     assert rows(tmp_path / "views.db") == grown
@@ -111,7 +114,7 @@ def test_the_caseload_follows_assignments_at_their_effective_time(views: Views) 
     story.tell("therapist.assigned", data)
     data = {"therapist_ref": "th_cleo1", "role": "supervisor", "effective_from": day(2).isoformat()}
     story.tell("therapist.assigned", data)
-    views.apply(recorded(story.events))
+    views.apply(sliced(recorded(story.events)))
     assert views.caseload("th_ada01", day(9)) == [story.case_ref]
     assert views.caseload("th_bea01", day(9)) == []
     assert views.caseload("th_ada01", day(10)) == []
@@ -122,13 +125,13 @@ def test_the_caseload_follows_assignments_at_their_effective_time(views: Views) 
 
 def test_touched_cases_come_once_with_the_position_of_their_last_event(views: Views) -> None:
     first, second = stalled("ca_one001"), stalled("ca_two001")
-    views.apply(recorded(first.events) + recorded(second.events, 101))
-    assert views.touched(0, 10) == [("ca_one001", len(first.events)), ("ca_two001", 100 + len(second.events))]
-    assert views.touched(len(first.events), 10) == [("ca_two001", 100 + len(second.events))]
+    views.apply(sliced(recorded(first.events) + recorded(second.events, 101)))
+    assert views.touched(0, 0, 10) == [("ca_one001", len(first.events)), ("ca_two001", 100 + len(second.events))]
+    assert views.touched(0, len(first.events), 10) == [("ca_two001", 100 + len(second.events))]
 
 
 def test_merged_clients_are_followed_to_one_person_whatever_the_order(views: Views) -> None:
-    views.apply(recorded([merge("c_bbb", "c_ccc"), merge("c_aaa", "c_bbb")]))
+    views.apply(sliced(recorded([merge("c_bbb", "c_ccc"), merge("c_aaa", "c_bbb")])))
     assert views.person("c_aaa") == "c_ccc"
     assert views.person("c_ccc") == "c_ccc"
 
@@ -138,12 +141,12 @@ def test_a_case_that_cannot_be_folded_is_parked_and_the_others_flow(tmp_path: Pa
     story = stalled("ca_odd001")
     story.measure("phq9", {"total": 14})
     events = [*story.events, *stalled("ca_fine01").events]
-    views = Views(tmp_path / "views.db", without_phq9)
-    views.apply(recorded(events))
+    views = views_at(tmp_path / "views.db", without_phq9)
+    views.apply(sliced(recorded(events)))
     assert views.counts() == {"cases": 1, "parked": 1}
     views.close()
-    mended = Views(tmp_path / "views.db", catalogue())
+    mended = views_at(tmp_path / "views.db")
     story.session(ors=20)
-    mended.apply(recorded(story.events[-2:], 100))
+    mended.apply(sliced(recorded(story.events[-2:], 100)))
     assert mended.counts() == {"cases": 2, "parked": 0}
     mended.close()

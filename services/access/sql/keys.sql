@@ -8,9 +8,9 @@ CREATE TABLE IF NOT EXISTS api_key (
   key_id TEXT PRIMARY KEY,
   network TEXT NOT NULL REFERENCES network (name),
   digest BLOB NOT NULL CHECK (length(digest) = 32),
-  clinics TEXT CHECK (json_type(clinics) = 'array'),
-  sources TEXT CHECK (json_type(sources) = 'array'),
-  scopes TEXT NOT NULL CHECK (json_type(scopes) = 'array'),
+  clinics TEXT,  -- arrays in JSON
+  sources TEXT,
+  scopes TEXT NOT NULL,
   created INTEGER NOT NULL,
   expires INTEGER NOT NULL,
   revoked INTEGER

@@ -1,20 +1,27 @@
--- name: position
-SELECT position FROM checkpoint;
+-- name: add_shard
+INSERT INTO checkpoint (shard, position) VALUES (?, 0) ON CONFLICT (shard) DO NOTHING;
+
+-- name: positions
+SELECT shard, position FROM checkpoint ORDER BY shard;
+
+-- name: take_turn
+SELECT position FROM checkpoint WHERE shard = ? /*+ FOR UPDATE SKIP LOCKED */;
 
 -- name: move
-UPDATE checkpoint SET position = max(position, ?);
+UPDATE checkpoint SET position = :position WHERE shard = :shard AND position < :position;
 
 -- name: due
-SELECT case_ref FROM due WHERE due_at <= ? ORDER BY due_at LIMIT ?;
+SELECT case_ref FROM due WHERE shard = ? AND due_at <= ? ORDER BY due_at LIMIT ?;
 
 -- name: set_due
-INSERT INTO due (case_ref, due_at) VALUES (?, ?) ON CONFLICT (case_ref) DO UPDATE SET due_at = excluded.due_at;
+INSERT INTO due (case_ref, shard, due_at) VALUES (?, ?, ?)
+ON CONFLICT (case_ref) DO UPDATE SET shard = excluded.shard, due_at = excluded.due_at;
 
 -- name: unset_due
 DELETE FROM due WHERE case_ref = ?;
 
 -- name: mails_since
-SELECT count(*) FROM letter WHERE therapist_ref = ? AND created > ? AND state <> 'failed';
+SELECT count(*) AS mails FROM letter WHERE therapist_ref = ? AND created > ? AND state <> 'failed';
 
 -- name: letters_of
 SELECT alert_ref, created FROM letter WHERE case_ref = ? AND state <> 'failed';
@@ -27,8 +34,7 @@ VALUES
 ON CONFLICT (alert_ref) DO NOTHING;
 
 -- name: add_link
-INSERT INTO link (token_sha256, alert_ref, case_ref, therapist_ref, expires)
-VALUES (:token_sha256, :alert_ref, :case_ref, :therapist_ref, :expires);
+INSERT INTO link (token_sha256, alert_ref, case_ref, therapist_ref, expires) VALUES (?, ?, ?, ?, ?);
 
 -- name: link
 SELECT alert_ref, case_ref, therapist_ref, expires FROM link WHERE token_sha256 = ?;
@@ -38,7 +44,7 @@ UPDATE letter SET leased_until = :until, attempts = attempts + 1
 WHERE alert_ref = (
     SELECT alert_ref FROM letter
     WHERE state = 'waiting' AND not_before <= :now AND (leased_until IS NULL OR leased_until <= :now)
-    ORDER BY not_before LIMIT 1
+    ORDER BY not_before LIMIT 1 /*+ FOR UPDATE SKIP LOCKED */
 )
 RETURNING alert_ref, case_ref, clinic, reason, recipient, message_id, message, created, attempts, delivered;
 

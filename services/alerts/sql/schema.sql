@@ -1,10 +1,13 @@
 -- What the alerts of one network have decided and have yet to do. Unlike a view this cannot be made again.
-CREATE TABLE IF NOT EXISTS checkpoint (only INTEGER PRIMARY KEY CHECK (only = 1), position INTEGER NOT NULL);
-INSERT OR IGNORE INTO checkpoint (only, position) VALUES (1, 0);
+CREATE TABLE IF NOT EXISTS checkpoint (shard INTEGER PRIMARY KEY, position INTEGER NOT NULL);
 
 -- When a case is to be looked at again though nothing happens to it.
-CREATE TABLE IF NOT EXISTS due (case_ref TEXT PRIMARY KEY, due_at TEXT NOT NULL) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS due_at ON due (due_at);
+CREATE TABLE IF NOT EXISTS due (
+    case_ref TEXT PRIMARY KEY,
+    shard    INTEGER NOT NULL,
+    due_at   TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS due_at ON due (shard, due_at);
 
 -- One letter per alert. message is what goes over the wire, and is dropped when that is over; delivered is when
 -- the mail server took it; last_outcome is one of services/alerts/mail.py, never a server's own words.

@@ -1,5 +1,9 @@
 -- The views of one network. Every table can be made again from the log; tracking says how far the log is applied.
-CREATE TABLE IF NOT EXISTS tracking (source TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tracking (
+    source      TEXT PRIMARY KEY,
+    position    INTEGER NOT NULL,
+    next_offset INTEGER
+) WITHOUT ROWID;
 
 -- The events of each case as they came: what a course is folded from.
 CREATE TABLE IF NOT EXISTS fact (
@@ -9,9 +13,11 @@ CREATE TABLE IF NOT EXISTS fact (
 );
 CREATE INDEX IF NOT EXISTS fact_case ON fact (case_ref, position);
 
--- One row per case: what lists, sums and the alerts ask for. position is that of the last event applied to it.
+-- One row per case: what lists, sums and the alerts ask for. position is that of the last event applied to it; within
+-- a shard rows change in the order of their positions.
 CREATE TABLE IF NOT EXISTS case_view (
     case_ref      TEXT PRIMARY KEY,
+    shard         INTEGER NOT NULL,
     clinic        TEXT NOT NULL,
     client_ref    TEXT,
     therapist_ref TEXT,
@@ -20,7 +26,7 @@ CREATE TABLE IF NOT EXISTS case_view (
     sessions      INTEGER NOT NULL,
     position      INTEGER NOT NULL
 ) WITHOUT ROWID;
-CREATE UNIQUE INDEX IF NOT EXISTS case_view_position ON case_view (position);
+CREATE UNIQUE INDEX IF NOT EXISTS case_view_position ON case_view (shard, position);
 CREATE INDEX IF NOT EXISTS case_view_therapist ON case_view (therapist_ref);
 
 CREATE TABLE IF NOT EXISTS assignment (

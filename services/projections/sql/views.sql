@@ -1,13 +1,19 @@
 -- name: claim
-INSERT INTO tracking (source, position) VALUES (:source, 0)
+INSERT INTO tracking (source, position) VALUES (?, 0)
 ON CONFLICT (source) DO UPDATE SET position = tracking.position
 RETURNING position;
 
 -- name: move
-UPDATE tracking SET position = :position WHERE source = :source;
+UPDATE tracking SET position = ?, next_offset = ? WHERE source = ?;
+
+-- name: add_source
+INSERT INTO tracking (source, position) VALUES (?, 0) ON CONFLICT (source) DO NOTHING;
+
+-- name: marks
+SELECT source, position, next_offset FROM tracking;
 
 -- name: position
-SELECT position FROM tracking WHERE source = :source;
+SELECT min(position) AS position FROM tracking;
 
 -- name: add_fact
 INSERT INTO fact (case_ref, position, state) VALUES (?, ?, ?);
@@ -19,10 +25,10 @@ SELECT state FROM fact WHERE case_ref = ? ORDER BY position;
 SELECT max(position) AS position FROM fact WHERE case_ref = ?;
 
 -- name: put_case
-INSERT INTO case_view (case_ref, clinic, client_ref, therapist_ref, is_open, first_at, sessions, position)
-VALUES (:case_ref, :clinic, :client_ref, :therapist_ref, :is_open, :first_at, :sessions, :position)
+INSERT INTO case_view (case_ref, shard, clinic, client_ref, therapist_ref, is_open, first_at, sessions, position)
+VALUES (:case_ref, :shard, :clinic, :client_ref, :therapist_ref, :is_open, :first_at, :sessions, :position)
 ON CONFLICT (case_ref) DO UPDATE SET
-    clinic = excluded.clinic, client_ref = excluded.client_ref, therapist_ref = excluded.therapist_ref,
+    shard = excluded.shard, clinic = excluded.clinic, client_ref = excluded.client_ref, therapist_ref = excluded.therapist_ref,
     is_open = excluded.is_open, first_at = excluded.first_at, sessions = excluded.sessions,
     position = excluded.position;
 
@@ -47,7 +53,7 @@ WHERE (excluded.into_ref, excluded.position) > (merge.into_ref, merge.position);
 SELECT from_ref, into_ref FROM merge;
 
 -- name: touched
-SELECT case_ref, position FROM case_view WHERE position > ? ORDER BY position LIMIT ?;
+SELECT case_ref, position FROM case_view WHERE shard = ? AND position > ? ORDER BY position LIMIT ?;
 
 -- name: caseload
 SELECT DISTINCT case_ref FROM assignment
@@ -73,7 +79,7 @@ SELECT sum(is_open) AS open, sum(1 - is_open) AS closed FROM case_view WHERE the
 SELECT case_ref FROM case_view ORDER BY case_ref;
 
 -- name: count_cases
-SELECT count(*) FROM case_view;
+SELECT count(*) AS number FROM case_view;
 
 -- name: park
 INSERT INTO parked (case_ref, position, error) VALUES (?, ?, ?) ON CONFLICT (case_ref) DO NOTHING;
@@ -82,7 +88,7 @@ INSERT INTO parked (case_ref, position, error) VALUES (?, ?, ?) ON CONFLICT (cas
 DELETE FROM parked WHERE case_ref = ?;
 
 -- name: count_parked
-SELECT count(*) FROM parked;
+SELECT count(*) AS number FROM parked;
 
 -- name: empty_fact
 DELETE FROM fact;

@@ -1,0 +1,56 @@
+"""A database as its users see it: statements in one spelling, rows by column name, all or nothing.
+
+The spelling is SQLite's, with ``?`` or ``:name`` for values; what PostgreSQL calls otherwise is translated there, and
+what stands in ``/*+ ... */`` is for it alone.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, TypeAlias
+
+Values: TypeAlias = Sequence[Any] | Mapping[str, Any]
+
+
+class Unavailable(Exception):
+    """The store cannot be reached or written to now. Ask again; a transaction that failed has left nothing behind."""
+
+
+class Row(Protocol):
+    def __getitem__(self, column: str, /) -> Any: ...
+
+    def keys(self) -> Iterable[str]: ...
+
+
+class Cursor(Protocol):
+    @property
+    def rowcount(self) -> int:
+        """How many rows an INSERT, UPDATE or DELETE has changed."""
+
+    def fetchone(self) -> Row | None: ...
+
+    def fetchall(self) -> Sequence[Row]: ...
+
+    def __iter__(self) -> Iterator[Row]: ...
+
+
+class Connection(Protocol):
+    """Every method can raise Unavailable."""
+
+    def execute(self, statement: str, values: Values = (), /) -> Cursor: ...
+
+    def executemany(self, statement: str, rows: Iterable[Values], /) -> object: ...
+
+
+class Database(Protocol):
+    """Any thread may use it."""
+
+    def connection(self) -> Connection:
+        """This thread's own connection; a statement on it is a transaction by itself."""
+
+    def transaction(self) -> AbstractContextManager[Connection]:
+        """All that is done on this thread's connection, or nothing where the block raises."""
+
+    def snapshot(self) -> AbstractContextManager[Connection]:
+        """Several reads that see one and the same state."""
+
+    def close(self) -> None: ...

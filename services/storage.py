@@ -1,0 +1,120 @@
+"""Where an installation keeps what: in files below one folder, or in the schemas of one PostgreSQL database.
+
+Keys, log, registry of therapists and outbox cannot be made again; views can, and stand apart for that.
+"""
+
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from contracts.instruments import catalogue
+from services.access import keys as keys_
+from services.access import people as people_
+from services.access.keys import Keys
+from services.access.people import People
+from services.alerts import outbox as outbox_
+from services.alerts.outbox import Outbox
+from services.database import postgres as database
+from services.database.ports import Database
+from services.database.sqlite import SQLiteDatabase
+from services.eventlog import feed, postgres, sqlite
+from services.eventlog.ports import Log
+from services.projections import views as views_
+from services.projections.views import Views
+from services.settings import Settings
+
+NORMS: Final = "norms"
+"""The folder of a network that holds its norm sets."""
+_KEYS_SCHEMA: Final = "resonance"
+
+
+def folder_of(settings: Settings, network: str) -> Path:
+    return settings.data / network
+
+
+def schema_of(network: str) -> str:
+    """The schema of a network's log, therapists and outbox. A network's name has no underscore, so no two meet."""
+    return f"resonance_{network.replace('-', '_')}"
+
+
+def views_schema_of(network: str) -> str:
+    return f"{schema_of(network)}_views"
+
+
+def sources(settings: Settings) -> dict[str, int]:
+    """What the log comes in, each with its shard: the log itself, or the partitions that it is relayed to."""
+    if not settings.database_url:
+        return {feed.SOURCE: 0}
+    return {f"events/{partition}": partition for partition in range(12)}
+
+
+def open_keys(settings: Settings) -> Keys:
+    """The keys of the installation, with the settings' own network in it. Raises Unavailable."""
+    found = Keys(_database(settings, settings.data / "keys.db", keys_.SCHEMA, _KEYS_SCHEMA))
+    found.add_network(settings.network)
+    return found
+
+
+def open_log(settings: Settings, network: str, secret: bytes) -> Log:
+    """The log of a network. Raises WrongSchema where it was not migrated to this release, and Unavailable."""
+    if settings.database_url:
+        return postgres.open_log(settings.database_url, secret, schema_of(network))
+    return sqlite.open_log(folder_of(settings, network) / "log.db", secret)
+
+
+def open_views(settings: Settings, network: str) -> Views:
+    path, schema = folder_of(settings, network) / "views.db", views_schema_of(network)
+    found = Views(_database(settings, path, views_.SCHEMA, schema, rebuildable=True), catalogue())
+    if not settings.database_url:
+        found.add_sources(sources(settings))
+    return found
+
+
+def open_outbox(settings: Settings, network: str) -> Outbox:
+    path = folder_of(settings, network) / "alerts.db"
+    found = Outbox(_database(settings, path, outbox_.SCHEMA, schema_of(network)))
+    if not settings.database_url:
+        found.add_shards(sources(settings).values())
+    return found
+
+
+def open_people(settings: Settings, network: str) -> People:
+    return People(_database(settings, folder_of(settings, network) / "people.db", people_.SCHEMA, schema_of(network)))
+
+
+def _database(settings: Settings, path: Path, script: str, schema: str, *, rebuildable: bool = False) -> Database:
+    if settings.database_url:
+        return database.PostgresDatabase(settings.database_url, schema)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return SQLiteDatabase(path, script, "NORMAL" if rebuildable else "FULL")
+
+
+def migrate(settings: Settings) -> Sequence[str]:
+    """Brings what every network keeps to this release's schema; returns the networks' names.
+
+    Raises WrongSchema, Unavailable.
+    """
+    if settings.database_url:
+        database.migrate(settings.database_url, _KEYS_SCHEMA, keys_.SCHEMA)
+    with closing(open_keys(settings)) as keys:
+        names = keys.networks()
+    for name in names:
+        if settings.database_url:
+            _migrate_schemas(settings, name)
+        else:
+            folder_of(settings, name).mkdir(parents=True, exist_ok=True, mode=0o700)
+            sqlite.migrate(folder_of(settings, name) / "log.db")
+    return names
+
+
+def _migrate_schemas(settings: Settings, network: str) -> None:
+    url, schema = settings.database_url, schema_of(network)
+    postgres.migrate(url, schema)
+    database.migrate(url, schema, people_.SCHEMA)
+    database.migrate(url, schema, outbox_.SCHEMA)
+    database.migrate(url, views_schema_of(network), views_.SCHEMA)
+    known = sources(settings)
+    with closing(open_views(settings, network)) as views, closing(open_outbox(settings, network)) as outbox:
+        views.add_sources(known)
+        outbox.add_shards(known.values())
