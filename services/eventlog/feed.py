@@ -18,10 +18,10 @@ class LogFeed:
 
     def read(self, marks: Marks, wait: float) -> list[Slice]:
         position = marks([SOURCE])[SOURCE].position
-        batch = self._log.read(after=position, limit=BATCH)
+        batch = self._log.follow(after=position, limit=BATCH)
         if not batch and wait:
             self._wait(position + 1, wait)
-            batch = self._log.read(after=position, limit=BATCH)
+            batch = self._log.follow(after=position, limit=BATCH)
         return [Slice(SOURCE, 0, position, batch, batch[-1].position)] if batch else []
 
     def rewind(self) -> None:

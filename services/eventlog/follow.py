@@ -11,15 +11,15 @@ from typing import Final
 
 from typing_extensions import override
 
-from services.eventlog.ports import Unavailable
+from services.eventlog.ports import Explained, Unavailable
 
 IDLE_SECONDS: Final = 1.0
 """How long a follower rests at most before it looks again, woken or not."""
 FIRST_PAUSE_SECONDS: Final = 0.05
 LONGEST_PAUSE_SECONDS: Final = 5.0
-REST: Final = 3
-"""After a step a follower rests so many times as long as it took: what comes meanwhile is then handled together, and
-the other threads of the process, above all the one that answers requests, have the interpreter to themselves."""
+SHARED: Final = 3
+"""So many times as long as a step took a follower rests after it, in a process that also answers requests: what comes
+meanwhile is then handled together, and the other threads have the interpreter to themselves."""
 LONGEST_REST_SECONDS: Final = 0.1
 
 log = logging.getLogger(__name__)
@@ -90,16 +90,19 @@ def _settle(woken: asyncio.Future[None]) -> None:
 
 
 class Failed(Exception):
-    """A follower met an error that trying again does not mend. Of the error only the class is told."""
+    """A follower met an error that trying again does not mend. Of most errors only the class is told."""
 
     def __init__(self, name: str, error: str, position: int | None) -> None:
         at = "" if position is None else f" at position {position}"
         super().__init__(f"{name} stopped: {error}{at}")
 
 
-def follow(step: Callable[[], bool], idle: Callable[[float], object], stop: threading.Event, name: str) -> None:
-    """Calls ``step``, with short rests, until it answers False (nothing was left), then ``idle`` with the seconds to
-    wait for more; and again.
+def follow(
+    step: Callable[[], bool], idle: Callable[[float], object], stop: threading.Event, name: str, rest: int = 0
+) -> None:
+    """Calls ``step`` until it answers False (nothing was left), then ``idle`` with the seconds to wait; and again.
+
+    After each step that did something it rests ``rest`` times as long as that took, at most a tenth of a second.
 
     ``stop`` ends it after the step at hand. On Unavailable it waits, twice as long each time up to five seconds, and
     logs once that it does and once that it is over. Any other error ends it: it raises Failed.
@@ -116,15 +119,16 @@ def follow(step: Callable[[], bool], idle: Callable[[float], object], stop: thre
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
             continue
         except Exception as error:  # noqa: BLE001  # whatever it is, its message must not get out
-            # Neither the message nor the traceback: both can hold what an event says.
-            failure, position = type(error).__name__, getattr(error, "position", None)
+            # Unless it is made for that, neither the message nor the traceback: both can hold what an event says.
+            failure = str(error) if isinstance(error, Explained) else type(error).__name__
+            position = getattr(error, "position", None)
             log.critical("follower failed", extra={"follower": name, "error": failure, "position": position})
             raise Failed(name, failure, position) from None
         if pause > FIRST_PAUSE_SECONDS:
             log.warning("follower goes on", extra={"follower": name})
             pause = FIRST_PAUSE_SECONDS
         if busy:
-            stop.wait(min(REST * (time.perf_counter() - began), LONGEST_REST_SECONDS))
+            stop.wait(min(rest * (time.perf_counter() - began), LONGEST_REST_SECONDS))
         elif not stop.is_set():
             idle(IDLE_SECONDS)
 
@@ -135,10 +139,15 @@ class Follower(threading.Thread):
     failure: Failed | None = None
 
     def __init__(
-        self, step: Callable[[], bool], idle: Callable[[float], object], stop: threading.Event, name: str
+        self,
+        step: Callable[[], bool],
+        idle: Callable[[float], object],
+        stop: threading.Event,
+        name: str,
+        rest: int = 0,
     ) -> None:
         super().__init__(name=name)
-        self._follow = partial(follow, step, idle, stop, name)
+        self._follow = partial(follow, step, idle, stop, name, rest)
 
     @override
     def run(self) -> None:

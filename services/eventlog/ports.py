@@ -19,6 +19,15 @@ class Recorded(NamedTuple):
     event: AnyEvent
 
 
+class Unread(NamedTuple):
+    """An event that this release cannot read, as a later one wrote it: its case has to wait, the others not."""
+
+    position: int
+    received: datetime
+    case_ref: str
+    state: bytes
+
+
 class Appended(NamedTuple):
     """The answer to one event. Neither ``duplicate`` nor ``conflict``: it was stored now."""
 
@@ -48,7 +57,7 @@ class Slice(NamedTuple):
     """The number of the partition; 0 for the log itself. A case's events are all in one shard."""
     previous: int
     """The position of the source's event before the first of these; 0 where there is none."""
-    events: Sequence[Recorded]
+    events: Sequence[Recorded | Unread]
     """Rising positions. Those that the reader has already applied may be among the first."""
     last: int
     """The source holds no further event up to this position."""
@@ -56,7 +65,11 @@ class Slice(NamedTuple):
     """The mark's offset once this is applied."""
 
 
-class Hole(Exception):
+class Explained(Exception):
+    """Its text is made of what the code knows, names and positions, and may be logged and shown."""
+
+
+class Hole(Explained):
     """Events of ``source`` are missing between what was applied and what came next."""
 
     def __init__(self, source: str, position: int) -> None:
@@ -76,13 +89,17 @@ class Unreadable(Exception):
         self.position = position
 
 
-class WrongSchema(Exception):
+class WrongSchema(Explained):
     """The store was never migrated, or by another release."""
 
     def __init__(self, found: int | None, wanted: int) -> None:
         state = "has no schema yet" if found is None else f"has schema {found}"
         remedy = "run `resonance migrate`" if found is None else "run the release that it belongs to"
         super().__init__(f"the event log {state}, this release needs {wanted}: {remedy}")
+
+
+class WrongTopics(Explained):
+    """Kafka's topics are not there, or are not what this release or this log needs; says what to do."""
 
 
 class Log(Protocol):
@@ -111,6 +128,9 @@ class Log(Protocol):
 
         Raises Unreadable where the very next event is; those before it are given first.
         """
+
+    def follow(self, after: int, limit: int) -> list[Recorded | Unread]:
+        """The same for whoever can let a case wait. Raises Unreadable where not even the case can be told."""
 
     def head(self) -> int:
         """The position of the last event; 0 where there is none."""

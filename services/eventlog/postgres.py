@@ -14,7 +14,6 @@ from typing_extensions import override
 
 from services.database.texts import statements
 from services.eventlog import store
-from services.eventlog.ports import Log
 from services.eventlog.store import SCHEMA_VERSION, Entry, Kept, Row, StoredLog
 
 TEXTS: Final = statements("services.eventlog", "postgres")
@@ -37,7 +36,7 @@ def migrate(url: str, schema: str = "public") -> None:
     store.migrate(_Recorder(_Datastore(url, schema)))
 
 
-def open_log(url: str, secret: bytes, schema: str = "public") -> Log:
+def open_log(url: str, secret: bytes, schema: str = "public") -> StoredLog:
     """The log in ``schema``, with the network's ``secret``. Raises WrongSchema, Unavailable."""
     return StoredLog(_Recorder(_Datastore(url, schema)), secret)
 
@@ -139,7 +138,10 @@ class _Recorder(PostgresApplicationRecorder):
             connection.cursor(binary=True, row_factory=tuple_row) as cursor,
         ):
             cursor.execute(statement, values, prepare=True)
-            return [Row(position, at.astimezone(UTC), topic, state) for position, at, topic, state in cursor]
+            return [
+                Row(position, at.astimezone(UTC), topic, state, stream.hex, key)
+                for position, at, topic, state, stream, key in cursor
+            ]
 
     def close(self) -> None:
         self.datastore.close()

@@ -22,7 +22,7 @@ from typing_extensions import override
 from services.database.sqlite import WAIT_FOR_LOCK_SECONDS
 from services.database.texts import statements
 from services.eventlog import store
-from services.eventlog.ports import Log, WrongSchema
+from services.eventlog.ports import WrongSchema
 from services.eventlog.store import SCHEMA_VERSION, Entry, Kept, Row, StoredLog
 
 SQL: Final = statements("services.eventlog", "sqlite")
@@ -33,7 +33,7 @@ def migrate(path: Path) -> None:
     store.migrate(_Recorder(_Datastore(path, "rwc")))
 
 
-def open_log(path: Path, secret: bytes) -> Log:
+def open_log(path: Path, secret: bytes) -> StoredLog:
     """The log in the file at ``path``, with the network's ``secret``. Raises WrongSchema, Unavailable."""
     if not path.exists():
         raise WrongSchema(None, SCHEMA_VERSION)
@@ -131,5 +131,5 @@ class _Recorder(SQLiteApplicationRecorder):
         self.datastore.close()
 
 
-def _row(position: int, received: str, topic: str, state: bytes) -> Row:
-    return Row(position, datetime.fromisoformat(received), topic, state)
+def _row(position: int, received: str, topic: str, state: bytes, stream: str, key: bytes) -> Row:
+    return Row(position, datetime.fromisoformat(received), topic, state, stream, key)

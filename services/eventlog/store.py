@@ -1,11 +1,12 @@
 """The log over an event store: how an event becomes a row and a row an event, and what each append is answered."""
 
 import hmac
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 from eventsourcing.persistence import (
     ConnectionPoolClosedError,
@@ -19,7 +20,7 @@ from pydantic import ValidationError
 
 from contracts.data import EventKey
 from contracts.events import EVENT_TYPES, AnyEvent, canonical
-from services.eventlog.ports import Appended, Recorded, Rejected, Unavailable, Unreadable, WrongSchema
+from services.eventlog.ports import Appended, Recorded, Rejected, Unavailable, Unread, Unreadable, WrongSchema
 
 SCHEMA_VERSION: Final = 1
 MARK_BYTES: Final = 16
@@ -52,6 +53,8 @@ class Row(NamedTuple):
     received: datetime
     topic: str
     state: bytes
+    stream: str
+    key: bytes
 
 
 class Recorder(Protocol):
@@ -87,11 +90,11 @@ class Codec:
     def __init__(self, secret: bytes) -> None:
         self._keyed = hmac.new(secret, digestmod="sha256")
         # A case comes again and again.
-        self._stream = lru_cache(maxsize=10_000)(lambda subject: self._mark(subject.encode()).hex())
+        self.stream = lru_cache(maxsize=10_000)(lambda subject: self._mark(subject.encode()).hex())
 
     def entry(self, event: AnyEvent) -> Entry:
         state = canonical(event)
-        return Entry(self._stream(event.subject), event.type, state, self.key(event), self._mark(state))
+        return Entry(self.stream(event.subject), event.type, state, self.key(event), self._mark(state))
 
     def key(self, event: EventKey | AnyEvent) -> bytes:
         return self._mark(f"{event.source}\x1f{event.id}".encode())
@@ -105,10 +108,28 @@ class Codec:
             raise Unreadable(row.position) from None
         return Recorded(row.position, row.received, event)
 
+    def followed(self, row: Row) -> Recorded | Unread:
+        """Raises Unreadable where not even the case can be told."""
+        try:
+            return self.recorded(row)
+        except Unreadable:
+            return _unread(row)
+
     def _mark(self, message: bytes) -> bytes:
         keyed = self._keyed.copy()  # half the cost of a new one
         keyed.update(message)
         return keyed.digest()[:MARK_BYTES]
+
+
+def _unread(row: Row) -> Unread:
+    """What can still be said of an event that does not fit its model: whom it is about. Raises Unreadable."""
+    try:
+        kind, _, case_ref = json.loads(row.state)["subject"].partition("/")
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise Unreadable(row.position) from None
+    if kind != "case" or not case_ref:
+        raise Unreadable(row.position)
+    return Unread(row.position, row.received, case_ref, row.state)
 
 
 @contextmanager
@@ -166,17 +187,15 @@ class StoredLog:
         return answers
 
     def read(self, after: int, limit: int) -> list[Recorded]:
+        return _decoded(self.rows(after, limit), self._codec.recorded)
+
+    def follow(self, after: int, limit: int) -> list[Recorded | Unread]:
+        return _decoded(self.rows(after, limit), self._codec.followed)
+
+    def rows(self, after: int, limit: int) -> list[Row]:
+        """What ``read`` reads, as it is stored: for whoever passes events on without looking into them."""
         with translated():
-            rows = self._recorder.rows(after, limit)
-        recorded: list[Recorded] = []
-        for row in rows:
-            try:
-                recorded.append(self._codec.recorded(row))
-            except Unreadable:
-                if recorded:
-                    break
-                raise
-        return recorded
+            return self._recorder.rows(after, limit)
 
     def head(self) -> int:
         with translated():
@@ -189,3 +208,19 @@ class StoredLog:
 
     def close(self) -> None:
         self._recorder.close()
+
+
+Decoded = TypeVar("Decoded")
+
+
+def _decoded(rows: Iterable[Row], decode: Callable[[Row], Decoded]) -> list[Decoded]:
+    """As far as they can be decoded. Raises Unreadable where the first cannot."""
+    found: list[Decoded] = []
+    for row in rows:
+        try:
+            found.append(decode(row))
+        except Unreadable:
+            if found:
+                break
+            raise
+    return found

@@ -6,9 +6,9 @@ from uuid import uuid4
 
 import pytest
 
-from services.eventlog.ports import Log
+from services.eventlog.store import StoredLog
+from tests.eventlog.networks import Network
 from tests.eventlog.places import Place, PostgresPlace, SQLitePlace
-from tests.postgres import postgres_url  # noqa: F401 - a fixture is known where it is imported
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def sqlite_place(tmp_path: Path) -> SQLitePlace:
 
 
 @pytest.fixture
-def postgres_place(postgres_url: str) -> Iterator[PostgresPlace]:  # noqa: F811 - the fixture, by its name
+def postgres_place(postgres_url: str) -> Iterator[PostgresPlace]:
     place = PostgresPlace(postgres_url, f"Net-{uuid4().hex}")  # a name that has to be quoted
     yield place
     place.execute(f'DROP SCHEMA IF EXISTS "{place.schema}" CASCADE')
@@ -30,8 +30,18 @@ def place(request: pytest.FixtureRequest) -> Place:
 
 
 @pytest.fixture
-def log(place: Place) -> Iterator[Log]:
+def log(place: Place) -> Iterator[StoredLog]:
     place.migrate()
     log = place.open()
     yield log
     log.close()
+
+
+@pytest.fixture
+def network(kafka_bootstrap: str, sqlite_place: SQLitePlace) -> Iterator[Network]:
+    """A network with topics, and nothing on its log."""
+    sqlite_place.migrate()
+    network = Network(f"n{uuid4().hex[:16]}", kafka_bootstrap, sqlite_place.open())
+    network.migrate()
+    yield network
+    network.log.close()

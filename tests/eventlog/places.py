@@ -14,7 +14,7 @@ from psycopg.sql import SQL, Identifier
 from contracts.data import TaskAgreedData
 from contracts.events import AnyEvent, TaskAgreed
 from services.eventlog import postgres, sqlite
-from services.eventlog.ports import Log
+from services.eventlog.store import StoredLog
 
 SECRET = b"the secret of a made-up network"
 RECEIVED = datetime(2026, 3, 2, 16, 5, 0, 123456, tzinfo=UTC)
@@ -41,7 +41,7 @@ class Place(Protocol):
 
     def migrate(self) -> None: ...
 
-    def open(self, secret: bytes = SECRET) -> Log: ...
+    def open(self, secret: bytes = SECRET) -> StoredLog: ...
 
     def execute(self, statement: str) -> list[tuple[Any, ...]]: ...
 
@@ -63,7 +63,7 @@ class SQLitePlace:
     def migrate(self) -> None:
         sqlite.migrate(self.path)
 
-    def open(self, secret: bytes = SECRET) -> Log:
+    def open(self, secret: bytes = SECRET) -> StoredLog:
         return sqlite.open_log(self.path, secret)
 
     def execute(self, statement: str) -> list[tuple[Any, ...]]:
@@ -92,7 +92,7 @@ class PostgresPlace:
     def migrate(self) -> None:
         postgres.migrate(self.url, self.schema)
 
-    def open(self, secret: bytes = SECRET) -> Log:
+    def open(self, secret: bytes = SECRET) -> StoredLog:
         return postgres.open_log(self.url, secret, self.schema)
 
     @contextmanager

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from services.eventlog.ports import Log, Unreadable, WrongSchema
-from tests.eventlog.places import RECEIVED, Place, PostgresPlace, SQLitePlace, agreed
+from services.eventlog.store import Codec, Row, StoredLog
+from tests.eventlog.places import RECEIVED, SECRET, Place, PostgresPlace, SQLitePlace, agreed
 
 ROOT = Path(__file__).parent.parent.parent
+CODEC = Codec(SECRET)
 
 
 def writer(place: Place, first: int, count: int, size: int) -> subprocess.Popen[str]:
@@ -27,6 +29,19 @@ def test_pages_follow_each_other(log: Log) -> None:
 
     assert [recorded.position for recorded in (*first, *second, *third)] == positions
     assert log.read(third[-1].position, 2) == []
+
+
+def test_rows_are_what_is_read_as_it_is_stored(log: StoredLog) -> None:
+    answers = log.append([agreed(1), agreed(2, case="ca_02"), agreed(3)], RECEIVED)
+
+    rows = log.rows(after=answers[0].position, limit=2)
+
+    assert rows == [
+        Row(answer.position, RECEIVED, entry.topic, entry.state, entry.stream, entry.key)
+        for answer, entry in zip(answers[1:], map(CODEC.entry, (agreed(2, case="ca_02"), agreed(3))), strict=True)
+    ]
+    assert [CODEC.recorded(row) for row in rows] == log.read(answers[0].position, 2)
+    assert log.rows(after=answers[2].position, limit=2) == []
 
 
 def test_the_head_is_the_last_position(log: Log) -> None:

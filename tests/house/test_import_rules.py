@@ -18,6 +18,8 @@ LAYERS = "Layers: imports point down"
 CONTRACTS = "Contracts import nobody of ours"
 PURE = "The pure core touches no clock, disk, network or log"
 STORE_DOOR = "One door to the event sourcing library"
+KAFKA_DOOR = "One door to Kafka"
+CIPHER_DOOR = "One door to ciphers"
 
 # Where the offending line goes, the line, and the rules that it breaks.
 OFFENCES = {
@@ -30,6 +32,8 @@ OFFENCES = {
     "a decision logs": ("services/alerts/decide.py", "import logging", PURE),
     "a package of the core opens a database": ("services/projections/__init__.py", "import sqlite3", PURE),
     "a second door to the store": ("services/projections/run.py", "import eventsourcing.persistence", STORE_DOOR),
+    "a second door to Kafka": ("services/eventlog/relay.py", "import kafka", KAFKA_DOOR),
+    "a second door to ciphers": ("services/access/session.py", "import cryptography", CIPHER_DOOR),
 }
 
 

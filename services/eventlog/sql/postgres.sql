@@ -62,9 +62,10 @@ SELECT ingest_key, notification_id, digest, false FROM {schema}.stored_events WH
 
 -- name: rows
 -- The events that follow a position.
-SELECT notification_id, received, topic, state FROM {schema}.stored_events
+SELECT notification_id, received, topic, state, originator_id, ingest_key FROM {schema}.stored_events
 WHERE notification_id > %b ORDER BY notification_id LIMIT %b;
 
 -- name: row
 -- The event with a key.
-SELECT notification_id, received, topic, state FROM {schema}.stored_events WHERE ingest_key = %b;
+SELECT notification_id, received, topic, state, originator_id, ingest_key FROM {schema}.stored_events
+WHERE ingest_key = %b;

@@ -28,8 +28,9 @@ SELECT rowid, digest, rowid > ? FROM stored_events WHERE ingest_key = ?;
 
 -- name: rows
 -- The events that follow a position.
-SELECT rowid, received, topic, state FROM stored_events WHERE rowid > ? ORDER BY rowid LIMIT ?;
+SELECT rowid, received, topic, state, originator_id, ingest_key FROM stored_events
+WHERE rowid > ? ORDER BY rowid LIMIT ?;
 
 -- name: row
 -- The event with a key.
-SELECT rowid, received, topic, state FROM stored_events WHERE ingest_key = ?;
+SELECT rowid, received, topic, state, originator_id, ingest_key FROM stored_events WHERE ingest_key = ?;
