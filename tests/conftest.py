@@ -6,6 +6,10 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
+from tests.homes import files, home, schemas  # noqa: F401 - fixtures for everyone
+from tests.kafka import kafka_bootstrap, needs_kafka, own_broker, three_brokers  # noqa: F401
+from tests.postgres import own_database, own_postgres, postgres_url  # noqa: F401
+
 CI = os.environ.get("CI") == "true"
 
 # Deadlines measure the machine, not the code. CI draws the same examples every time: a red run is about the change.

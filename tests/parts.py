@@ -1,4 +1,4 @@
-"""The parts that keep something, each in a file of its own."""
+"""The parts that keep something, each in a database of its own."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -10,17 +10,22 @@ from services.access.keys import Keys
 from services.access.people import People
 from services.alerts import outbox
 from services.alerts.outbox import Outbox, Written
+from services.database.ports import Database
 from services.database.sqlite import SQLiteDatabase
 from services.eventlog.feed import SOURCE, LogFeed
 from services.eventlog.follow import Signal
 from services.eventlog.ports import Log, Recorded, Slice
-from services.projections import run, views
+from services.projections import run, tables
 from services.projections.fold import Catalogue
 from services.projections.views import Views
 
 
-def views_at(path: Path, instruments: Catalogue | None = None) -> Views:
-    found = Views(SQLiteDatabase(path, views.SCHEMA, "NORMAL"), catalogue() if instruments is None else instruments)
+def views_at(path: Path) -> Views:
+    return views_in(SQLiteDatabase(path, tables.SCHEMA, "NORMAL"))
+
+
+def views_in(database: Database, instruments: Catalogue | None = None) -> Views:
+    found = Views(database, catalogue() if instruments is None else instruments)
     found.add_sources([SOURCE])
     return found
 
@@ -36,7 +41,11 @@ def follow_once(log: Log, views: Views, applied: Signal | None = None) -> bool:
 
 
 def outbox_at(path: Path) -> Outbox:
-    found = Outbox(SQLiteDatabase(path, outbox.SCHEMA, "FULL"))
+    return outbox_in(SQLiteDatabase(path, outbox.SCHEMA, "FULL"))
+
+
+def outbox_in(database: Database) -> Outbox:
+    found = Outbox(database)
     found.add_shards([0])
     return found
 

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from services.access.faults import faults
 from services.access.problems import MEDIA_TYPE, Fault, Problem, Refused, Slug, combined, problem
+from services.database.ports import Unavailable
 
 _log = logging.getLogger(__name__)
 
@@ -24,7 +25,7 @@ _SLUGS: Final[dict[int, Slug]] = {
 
 def install(app: FastAPI) -> None:
     """Makes every refusal and every defect of ``app`` an ``application/problem+json`` without what was sent."""
-    for kind in (Refused, RequestValidationError, HTTPException, Exception):
+    for kind in (Refused, Unavailable, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, _answer)
 
 
@@ -38,6 +39,8 @@ def problem_of(error: Exception) -> Problem:
     match error:
         case Refused():
             return error.problem
+        case Unavailable():
+            return problem("storage-unavailable")
         case RequestValidationError():
             return _invalid(error)
         case HTTPException():

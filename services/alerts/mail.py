@@ -102,7 +102,10 @@ class MailboxDelivery:
         self._folder = folder
 
     def deliver(self, sender: str, recipient: str, message: bytes) -> Outcome:  # noqa: ARG002 - a mail server needs both
-        Maildir(self._folder).add(message)
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for part in ("tmp", "new", "cur"):  # whichever process is the first
+            (self._folder / part).mkdir(exist_ok=True, mode=0o700)
+        Maildir(self._folder, create=False).add(message)
         return "sent"
 
 

@@ -92,6 +92,10 @@ class Outbox:
         rows = self._database.connection().execute(_SQL["due"], (shard, _text(now), limit))
         return [row["case_ref"] for row in rows]
 
+    def look_at(self, case_ref: str, shard: int, now: datetime) -> None:
+        """The case is due at ``now``, whatever was noted of it."""
+        self._database.connection().execute(_SQL["set_due"], (case_ref, shard, _text(now)))
+
     @contextmanager
     def turn(self, shard: int) -> Iterator["Turn | None"]:
         """The shard for the caller alone until the block ends, then what it recorded is durable, all or nothing.

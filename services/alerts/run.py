@@ -141,7 +141,7 @@ def _look_at(office: Office, turn: Turn, cases: Sequence[str], position: int | N
 
 def _behind(office: Office, now: datetime) -> bool:
     """Whether the views lack what has been on the log for a while, after an outage or when they are made anew."""
-    waiting = office.log.read(after=office.views.position(), limit=1)
+    waiting = office.log.follow(after=office.views.position(), limit=1)
     return bool(waiting) and now - waiting[0].received > BEHIND
 
 

@@ -12,7 +12,15 @@ Values: TypeAlias = Sequence[Any] | Mapping[str, Any]
 
 
 class Unavailable(Exception):
-    """The store cannot be reached or written to now. Ask again; a transaction that failed has left nothing behind."""
+    """The store cannot be reached or written to now. Ask again: a transaction that failed has left nothing behind, or
+    all of it where only the answer to its commit was lost."""
+
+
+class NotMigrated(Exception):
+    """The store was never migrated, or by an earlier release."""
+
+    def __init__(self) -> None:
+        super().__init__("the database lacks tables that this release needs: run `resonance migrate`")
 
 
 class Row(Protocol):
@@ -45,7 +53,7 @@ class Database(Protocol):
     """Any thread may use it."""
 
     def connection(self) -> Connection:
-        """This thread's own connection; a statement on it is a transaction by itself."""
+        """This thread's own connection, up to its end; a statement on it is a transaction by itself."""
 
     def transaction(self) -> AbstractContextManager[Connection]:
         """All that is done on this thread's connection, or nothing where the block raises."""
@@ -53,4 +61,5 @@ class Database(Protocol):
     def snapshot(self) -> AbstractContextManager[Connection]:
         """Several reads that see one and the same state."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Ends the connections of all threads, each as soon as nobody uses it."""

@@ -7,29 +7,36 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from typing_extensions import override
-
 from services.database.ports import Unavailable
 
 WAIT_FOR_LOCK_SECONDS: Final = 5.0
 
 
-class _Connection(sqlite3.Connection):
+@contextmanager
+def _translated() -> Iterator[None]:
     """Tells an outage (a lock that is not given back, a full disk) from a defect."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise Unavailable(type(error).__name__) from error
 
-    @override
+
+class SQLiteConnection:
+    """Statements on one connection, which ends when nobody refers to this any more."""
+
+    def __init__(self, bare: sqlite3.Connection) -> None:
+        self.bare = bare
+
+    def __del__(self) -> None:
+        self.bare.close()
+
     def execute(self, statement: str, values: Any = (), /) -> sqlite3.Cursor:
-        try:
-            return super().execute(statement, values)
-        except sqlite3.OperationalError as error:
-            raise Unavailable(type(error).__name__) from error
+        with _translated():
+            return self.bare.execute(statement, values)
 
-    @override
-    def executemany(self, statement: str, rows: Iterable[Any], /) -> sqlite3.Cursor:
-        try:
-            return super().executemany(statement, rows)
-        except sqlite3.OperationalError as error:
-            raise Unavailable(type(error).__name__) from error
+    def executemany(self, statement: str, rows: Iterable[Any], /) -> None:
+        with _translated():
+            self.bare.executemany(statement, rows)
 
 
 class SQLiteDatabase:
@@ -44,30 +51,29 @@ class SQLiteDatabase:
         self._synchronous = synchronous
         self._local = threading.local()
         self._writing = threading.Lock()
-        self._opened: list[_Connection] = []
-        self.connection().executescript(schema)
+        with _translated():
+            self.connection().bare.executescript(schema)
 
-    def connection(self) -> _Connection:
+    def connection(self) -> SQLiteConnection:
         """This thread's own connection."""
-        connection: _Connection | None = getattr(self._local, "connection", None)
+        connection: SQLiteConnection | None = getattr(self._local, "connection", None)
         if connection is None:
-            # Closed by whoever calls close(), which may be another thread.
-            connection = sqlite3.connect(
-                self._path,
-                timeout=WAIT_FOR_LOCK_SECONDS,
-                isolation_level=None,
-                check_same_thread=False,
-                factory=_Connection,
-            )
-            connection.row_factory = sqlite3.Row
+            with _translated():
+                bare = sqlite3.connect(
+                    self._path,
+                    timeout=WAIT_FOR_LOCK_SECONDS,
+                    isolation_level=None,
+                    check_same_thread=False,  # close() ends it from any thread
+                )
+            bare.row_factory = sqlite3.Row
+            connection = SQLiteConnection(bare)
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute(f"PRAGMA synchronous={self._synchronous}")
             self._local.connection = connection
-            self._opened.append(connection)
         return connection
 
     @contextmanager
-    def transaction(self) -> Iterator[_Connection]:
+    def transaction(self) -> Iterator[SQLiteConnection]:
         """A write transaction: all of it, or nothing where the block raises."""
         connection = self.connection()
         with self._writing:
@@ -76,12 +82,12 @@ class SQLiteDatabase:
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
-                if connection.in_transaction:  # some errors, as a full disk, have rolled back already
+                if connection.bare.in_transaction:  # some errors, as a full disk, have rolled back already
                     connection.execute("ROLLBACK")
                 raise
 
     @contextmanager
-    def snapshot(self) -> Iterator[_Connection]:
+    def snapshot(self) -> Iterator[SQLiteConnection]:
         """Several reads that see one and the same state."""
         connection = self.connection()
         connection.execute("BEGIN")
@@ -91,7 +97,4 @@ class SQLiteDatabase:
             connection.execute("ROLLBACK")
 
     def close(self) -> None:
-        for connection in self._opened:
-            connection.close()
-        self._opened.clear()
         self._local = threading.local()

@@ -77,7 +77,7 @@ def routes(parts: Parts) -> APIRouter:
 
 
 def _courses(parts: Parts, refs: Iterable[str]) -> Iterable[Course]:
-    return (visible(course) for ref in refs if (course := parts.views.course(ref)) is not None)
+    return (visible(course) for course in parts.views.courses_of(refs))
 
 
 def _entries(parts: Parts, courses: Iterable[Course], now: datetime) -> list[Entry]:

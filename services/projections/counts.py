@@ -2,11 +2,15 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from typing_extensions import override
+
+from services.eventlog.ports import Log
+from services.projections.views import Views
 
 _log: Final = logging.getLogger(__name__)
 
@@ -17,13 +21,22 @@ class Progress(NamedTuple):
     head: int
     position: int
     parked: int
+    oldest: datetime | None
+    """When the oldest event was received that is on the log and not in the views; None where there is none."""
+
+
+def progress(log: Log, views: Views) -> Progress:
+    position = views.position()
+    waiting = log.follow(after=position, limit=1)
+    return Progress(log.head(), position, views.counts()["parked"], waiting[0].received if waiting else None)
 
 
 class ViewsCollector(Collector):
     """Sums over the networks of this process: which network is behind is for its own log to tell."""
 
-    def __init__(self, progress: Callable[[], Iterable[Progress]]) -> None:
+    def __init__(self, progress: Callable[[], Iterable[Progress]], clock: Callable[[], datetime]) -> None:
         self._progress = progress
+        self._clock = clock
 
     @override
     def collect(self) -> Iterator[GaugeMetricFamily]:
@@ -38,4 +51,10 @@ class ViewsCollector(Collector):
         position.add_metric(["course"], sum(one.position for one in found))
         parked = GaugeMetricFamily("resonance_projection_parked", "Cases that cannot be folded", labels=["projection"])
         parked.add_metric(["course"], sum(one.parked for one in found))
-        yield from (head, position, parked)
+        now = self._clock()
+        ages = [(now - one.oldest).total_seconds() for one in found if one.oldest is not None]
+        lag = GaugeMetricFamily(
+            "resonance_projection_lag_seconds", "Age of the oldest event not applied", labels=["projection"]
+        )
+        lag.add_metric(["course"], max(ages, default=0.0))
+        yield from (head, position, parked, lag)

@@ -105,8 +105,8 @@ def _course(by: Reader, case_ref: str) -> CourseAnswer:
 
 
 def _caseload(by: Reader, therapist_ref: str, now: datetime) -> CaseloadAnswer:
-    courses = (by.network.views.course(case_ref) for case_ref in by.network.views.caseload(therapist_ref, now))
-    entries = tuple(_entry(course) for course in courses if course is not None and by.sees(course))
+    courses = by.network.views.courses_of(by.network.views.caseload(therapist_ref, now))
+    entries = tuple(_entry(course) for course in courses if by.sees(course))
     return CaseloadAnswer(therapist_ref=therapist_ref, cases=entries)
 
 

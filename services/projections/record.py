@@ -50,18 +50,23 @@ def standing(record: Record) -> Standing:
     amendments = [event for event in record.values() if isinstance(event, EventRetracted | MeasureCorrected)]
     if not amendments:
         return Standing(sorted(record.values(), key=_order), frozenset(), None)
-    retracted = {_key(event.data.target) for event in amendments if isinstance(event, EventRetracted)}
+    out = retracted(record)
     replaced: dict[Key, MeasureCorrected] = {}
     for amendment in sorted(amendments, key=_charted):
-        if isinstance(amendment, MeasureCorrected) and (amendment.source, amendment.id) not in retracted:
+        if isinstance(amendment, MeasureCorrected) and (amendment.source, amendment.id) not in out:
             replaced[_key(amendment.data.supersedes)] = amendment
     events: list[AnyCaseEvent] = []
     for key, event in record.items():
-        if key in retracted or isinstance(event, EventRetracted | MeasureCorrected):
+        if key in out or isinstance(event, EventRetracted | MeasureCorrected):
             continue
         events.append(_last_correction(event, replaced) if isinstance(event, MeasureRecorded) else event)
-    pending = frozenset((retracted | replaced.keys()) - record.keys())
+    pending = frozenset((out | replaced.keys()) - record.keys())
     return Standing(sorted(events, key=_order), pending, max(_charted(event)[0] for event in amendments))
+
+
+def retracted(record: Record) -> frozenset[Key]:
+    """What is not to count, whether it has arrived or not."""
+    return frozenset(_key(event.data.target) for event in record.values() if isinstance(event, EventRetracted))
 
 
 def _last_correction(measure: MeasureRecorded, replaced: dict[Key, MeasureCorrected]) -> AnyCaseEvent:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from services.eventlog.follow import Signal
-from services.eventlog.ports import Feed, Log, Recorded
+from services.eventlog.ports import Feed, Log, Recorded, Unread
 from services.projections.views import Views
 
 BATCH: Final = 1_000
@@ -35,8 +35,8 @@ def rebuild(log: Log, views: Views) -> int:
     return views.rebuild(_batches(log))
 
 
-def _batches(log: Log) -> Iterator[list[Recorded]]:
+def _batches(log: Log) -> Iterator[list[Recorded | Unread]]:
     position = 0
-    while batch := log.read(after=position, limit=BATCH):
+    while batch := log.follow(after=position, limit=BATCH):
         yield batch
         position = batch[-1].position

@@ -1,4 +1,4 @@
-"""The views of one network on SQLite, kept with their position: each event is applied exactly once.
+"""The views of one network, kept with their position: each event is applied exactly once.
 
 Rows and position change in one transaction: claim the tracking row, drop what is at or below it, apply, move it.
 A crash between any two instructions leaves either all of a batch or nothing of it.
@@ -6,28 +6,44 @@ A crash between any two instructions leaves either all of a batch or nothing of 
 
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from itertools import islice
-from statistics import fmean
-from typing import Final
+from typing import Final, NamedTuple
 
-from contracts.events import AnyCaseEvent, ClientMerged, canonical, parse
-from services.database.ports import Connection, Database
-from services.database.texts import script, statements
+from contracts.events import AnyCaseEvent, ClientMerged
+from services.access.problems import Fault, Refused, problem
+from services.database.ports import Connection, Database, Unavailable
 from services.eventlog.feed import SOURCE
-from services.eventlog.ports import Hole, Mark, Recorded, Slice
+from services.eventlog.ports import Hole, Mark, Recorded, Slice, Unread
+from services.projections import tables
 from services.projections.course import Course
 from services.projections.fold import Catalogue, course_of
 from services.projections.recent import Folded, Recent
-from services.projections.record import Record, evolve, record_of
+from services.projections.record import Record, evolve
+from services.projections.tables import SQL
 from services.projections.therapist import CaseOutcome
 
-SCHEMA: Final = script("services.projections", "schema")
-_SQL: Final = statements("services.projections", "views")
 AT_ONCE: Final = 1_000
 """Cases whose courses are in memory together while views are made anew."""
 _log: Final = logging.getLogger(__name__)
+
+
+class Waiting(Refused):
+    """The events of this case cannot be folded: it waits until an operator has seen to it."""
+
+    def __init__(self) -> None:
+        super().__init__(problem("projection-behind", Fault("", "parked"), detail="The case waits for an operator."))
+
+
+class Parked(NamedTuple):
+    """A case whose events cannot be folded, the event that was its newest then, and the error's class."""
+
+    case_ref: str
+    position: int
+    error: str
 
 
 class Views:
@@ -41,104 +57,180 @@ class Views:
         self._database = database
 
     def add_sources(self, sources: Iterable[str]) -> None:
-        """These are what the log comes in, from their start; those that are known already stay where they are."""
-        self._database.connection().executemany(_SQL["add_source"], [(source,) for source in sources])
+        """These are what the log comes in, from their start; those that are known already stay where they are.
+
+        Only what comes from a source that was added can be applied.
+        """
+        self._database.connection().executemany(SQL["add_source"], [(source,) for source in sources])
 
     def marks(self, sources: Collection[str]) -> dict[str, Mark]:
         """How far each of ``sources`` is applied."""
-        rows = self._database.connection().execute(_SQL["marks"]).fetchall()
+        rows = self._database.connection().execute(SQL["marks"]).fetchall()
         known = {row["source"]: Mark(row["position"], row["next_offset"]) for row in rows}
         return {source: known.get(source, Mark(0)) for source in sources}
 
     def position(self) -> int:
         """The position up to which the log is applied, from every source."""
-        [row] = self._database.connection().execute(_SQL["position"])
+        [row] = self._database.connection().execute(SQL["position"])
         return int(row["position"] or 0)
 
     def apply(self, slice_: Slice) -> int:
         """Applies what of ``slice_`` is new; returns the position that its source now has. Raises Hole."""
         with self._database.transaction() as connection:
-            [row] = connection.execute(_SQL["claim"], (slice_.source,))
+            [row] = connection.execute(SQL["claim"], (slice_.source,))
             last = int(row["position"])
             if slice_.previous > last:
                 raise Hole(slice_.source, slice_.previous)
             if last != self._applied.get(slice_.source):
                 self._recent.clear()
             new = list(_above(last, slice_.events))
-            folded = self._put_cases(connection, slice_.shard, _add_facts(connection, new), _by_case(new))
+            positions, events = tables.add_facts(connection, new), _by_case(new)
+            grown = {case_ref: partial(self._grown, connection, case_ref, events[case_ref]) for case_ref in positions}
+            folded = self._put_cases(connection, slice_.shard, positions, grown)
             last = max(last, slice_.last)
-            connection.execute(_SQL["move"], (last, slice_.offset, slice_.source))
+            connection.execute(SQL["move"], (last, slice_.offset, slice_.source))
         self._applied[slice_.source] = last
         self._recent.keep(folded)
         return last
 
-    def rebuild(self, batches: Iterable[Sequence[Recorded]]) -> int:
+    def rebuild(self, batches: Iterable[Sequence[Recorded | Unread]]) -> int:
         """Makes every view anew from ``batches``, the whole log in order and one source; returns its last position.
 
         One transaction: readers see the old views until the new ones are complete, and a crash leaves the old ones.
         """
         with self._database.transaction() as connection:
-            connection.execute(_SQL["claim"], (SOURCE,)).fetchone()
             for table in ("fact", "case_view", "assignment", "series_view", "merge", "parked"):
-                connection.execute(_SQL[f"empty_{table}"])
+                connection.execute(SQL[f"empty_{table}"])
             self._recent.clear()
             last = 0
             positions: dict[str, int] = {}
             for batch in batches:
-                positions |= _add_facts(connection, batch)
+                positions |= tables.add_facts(connection, batch)
                 last = batch[-1].position
             waiting = iter(sorted(positions.items()))
             while some := dict(islice(waiting, AT_ONCE)):
-                self._put_cases(connection, 0, some, {})
-            connection.execute(_SQL["move"], (last, None, SOURCE))
+                self._fold(connection, some, lambda _: 0)
+            connection.execute(SQL["move"], (last, None, SOURCE))
         return last
+
+    def collect(self, batch: Sequence[Recorded | Unread]) -> None:
+        """Keeps the next events of the whole log, and folds none of the cases yet: the first half of making views anew.
+
+        Every source then counts as applied up to the last of them.
+        """
+        with self._database.transaction() as connection:
+            tables.add_facts(connection, batch)
+            connection.execute(SQL["move_all"], (batch[-1].position,))
+
+    def known_cases(self) -> int:
+        """How many cases there are events about."""
+        [row] = self._database.connection().execute(SQL["known_cases"])
+        return int(row["number"])
+
+    def unfolded(self, after: str, limit: int) -> dict[str, int]:
+        """The next cases, by reference, of which not all events are folded; each with the position of its newest."""
+        rows = self._database.connection().execute(SQL["unfolded"], (after, limit)).fetchall()
+        return {row["case_ref"]: row["position"] for row in rows}
+
+    def fold(self, positions: Mapping[str, int], shard_of: Callable[[str], int]) -> None:
+        """Folds these cases anew, given with the position of each one's newest event."""
+        with self._database.transaction() as connection:
+            self._fold(connection, positions, shard_of)
+
+    def _fold(self, connection: Connection, positions: Mapping[str, int], shard_of: Callable[[str], int]) -> None:
+        states = tables.states(connection, min(positions), max(positions))
+        records = {case_ref: partial(tables.read, states[case_ref]) for case_ref in positions}
+        for shard, cases in _by_shard(positions, shard_of).items():
+            self._put_cases(connection, shard, cases, records)
+
+    def take_offsets(self, other: "Views") -> None:
+        """Goes on in every source where ``other`` would, which has come no further."""
+        with self._database.transaction() as connection:
+            for source, mark in other.marks(self._sources()).items():
+                connection.execute(SQL["set_offset"], (mark.offset, source))
+
+    def _sources(self) -> list[str]:
+        return [row["source"] for row in self._database.connection().execute(SQL["marks"])]
+
+    def positions(self) -> set[int]:
+        """The positions of all events that are kept."""
+        return {row["position"] for row in self._database.connection().execute(SQL["positions"])}
+
+    def some_cases(self, number: int) -> list[str]:
+        """So many cases at most, drawn by chance."""
+        return [row["case_ref"] for row in self._database.connection().execute(SQL["some_cases"], (number,))]
+
+    def rows_of(self, case_ref: str) -> tables.CaseRows:
+        """All that is kept of one case, to be compared."""
+        with self._database.snapshot() as connection:
+            return tables.rows_of(connection, case_ref)
+
+    def _grown(self, connection: Connection, case_ref: str, new: Iterable[AnyCaseEvent | None]) -> Record:
+        """The record of a case, ``new``, which the tables have already, among its events; None for one unread."""
+        record = self._recent.take(case_ref)
+        if record is None:
+            return tables.record(connection, case_ref)
+        for event in new:
+            if event is None:
+                return tables.record(connection, case_ref)
+            evolve(record, event)
+        return record
 
     def _put_cases(
         self,
         connection: Connection,
         shard: int,
         positions: Mapping[str, int],
-        new: Mapping[str, Sequence[AnyCaseEvent]],
+        records: Mapping[str, Callable[[], Record]],
     ) -> list[Folded]:
-        """Folds cases, given with the position of each one's newest event, and puts their rows.
-
-        ``new`` are those events that a record kept from earlier does not have.
-        """
+        """Folds cases of one shard, given with the position of each one's newest event, and puts their rows."""
         folded = []
         for case_ref, position in sorted(positions.items()):
             try:
-                record = self._recent.take(case_ref)
-                if record is None:
-                    record = _record(connection, case_ref)
-                for event in new.get(case_ref, ()):
-                    evolve(record, event)
+                record = records[case_ref]()
                 folded.append(Folded(position, record, course_of(record, self._catalogue)))
+            except Unavailable:  # this concerns them all
+                raise
             except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this case only and the others flow
                 # The facts stay, for a later version that can fold them; the class name holds no data.
                 _log.error("case parked", extra={"position": position, "error": type(error).__name__})
-                connection.execute(_SQL["park"], (case_ref, position, type(error).__name__))
-        _put_courses(connection, shard, folded)
+                connection.execute(SQL["park"], (case_ref, shard, position, type(error).__name__))
+        tables.put_courses(connection, shard, folded)
         return folded
 
     def course(self, case_ref: str) -> Course | None:
-        """The course of a case; ``None`` where no event about it is known."""
+        """The course of a case; ``None`` where no event about it is known. Raises Waiting where it is parked."""
         connection = self._database.connection()
-        [row] = connection.execute(_SQL["newest"], (case_ref,))
+        [row] = connection.execute(SQL["newest"], (case_ref,))
         if row["position"] is None:
             return None
         kept = self._recent.course(case_ref, int(row["position"]))
-        return kept or course_of(_record(connection, case_ref), self._catalogue)
+        if kept is not None:
+            return kept
+        try:
+            return course_of(tables.record(connection, case_ref), self._catalogue)
+        except Unavailable:
+            raise
+        except Exception:  # noqa: BLE001 - whatever it is, it concerns this case only, and its text can quote an event
+            raise Waiting from None
 
     def courses(self) -> Iterator[Course]:
-        """Every case's course, by case reference."""
-        for row in self._database.connection().execute(_SQL["all_cases"]).fetchall():
-            course = self.course(row["case_ref"])
-            if course is not None:
-                yield course
+        """Every case's course, by case reference, save those of parked cases."""
+        return self.courses_of(
+            row["case_ref"] for row in self._database.connection().execute(SQL["all_cases"]).fetchall()
+        )
+
+    def courses_of(self, case_refs: Iterable[str]) -> Iterator[Course]:
+        """The courses of these cases, save those that are parked or not known."""
+        for case_ref in case_refs:
+            with suppress(Waiting):
+                course = self.course(case_ref)
+                if course is not None:
+                    yield course
 
     def touched(self, shard: int, after: int, limit: int) -> list[tuple[str, int]]:
         """Cases of a shard with an event after that position and the position of their last one, oldest first."""
-        rows = self._database.connection().execute(_SQL["touched"], (shard, after, limit)).fetchall()
+        rows = self._database.connection().execute(SQL["touched"], (shard, after, limit)).fetchall()
         return [(row["case_ref"], row["position"]) for row in rows]
 
     def caseload(self, therapist_ref: str, now: datetime) -> list[str]:
@@ -151,11 +243,11 @@ class Views:
 
     def _assigned(self, query: str, therapist_ref: str, now: datetime) -> list[str]:
         given = {"therapist_ref": therapist_ref, "now": now.isoformat()}
-        return [row["case_ref"] for row in self._database.connection().execute(_SQL[query], given)]
+        return [row["case_ref"] for row in self._database.connection().execute(SQL[query], given)]
 
     def outcomes(self) -> list[CaseOutcome]:
         """One row per case and series of the client's: what summaries are made of."""
-        rows = self._database.connection().execute(_SQL["outcomes"]).fetchall()
+        rows = self._database.connection().execute(SQL["outcomes"]).fetchall()
         return [
             CaseOutcome(
                 row["therapist_ref"],
@@ -172,12 +264,12 @@ class Views:
 
     def open_and_closed(self, therapist_ref: str) -> tuple[int, int]:
         """How many cases a therapist, the last to be primarily responsible, has open and has closed."""
-        [row] = self._database.connection().execute(_SQL["open_and_closed"], (therapist_ref,))
+        [row] = self._database.connection().execute(SQL["open_and_closed"], (therapist_ref,))
         return int(row["open"] or 0), int(row["closed"] or 0)
 
     def person(self, client_ref: str) -> str:
         """The reference that ``client_ref`` was merged into, or itself; the first seen where merges form a ring."""
-        into = {row["from_ref"]: row["into_ref"] for row in self._database.connection().execute(_SQL["merges"])}
+        into = {row["from_ref"]: row["into_ref"] for row in self._database.connection().execute(SQL["merges"])}
         seen = {client_ref}
         while (following := into.get(client_ref)) is not None and following not in seen:
             seen.add(following)
@@ -187,14 +279,35 @@ class Views:
     def counts(self) -> dict[str, int]:
         """How many cases are known, and how many are parked."""
         connection = self._database.connection()
-        rows = {name: connection.execute(_SQL[f"count_{name}"]).fetchall() for name in ("cases", "parked")}
+        rows = {name: connection.execute(SQL[f"count_{name}"]).fetchall() for name in ("cases", "parked")}
         return {name: row["number"] for name, [row] in rows.items()}
+
+    def parked(self) -> list[Parked]:
+        """The cases whose events cannot be folded, the one that waits longest first."""
+        rows = self._database.connection().execute(SQL["parked"])
+        return [Parked(row["case_ref"], row["position"], row["error"]) for row in rows]
+
+    def retry(self, case_ref: str) -> int | None:
+        """Folds a parked case once more, with all events that have come meanwhile; returns its shard where that worked.
+
+        Raises LookupError where the case is not parked.
+        """
+        with self._database.transaction() as connection:
+            row = connection.execute(SQL["parked_case"], (case_ref,)).fetchone()
+            if row is None:
+                raise LookupError("no such case is parked")
+            connection.execute(SQL["claim_all"]).fetchall()  # whoever else would fold it waits
+            [newest] = connection.execute(SQL["newest"], (case_ref,))
+            records = {case_ref: partial(tables.record, connection, case_ref)}
+            self._recent.take(case_ref)
+            folded = self._put_cases(connection, row["shard"], {case_ref: newest["position"]}, records)
+        return row["shard"] if folded else None
 
     def close(self) -> None:
         self._database.close()
 
 
-def _above(last: int, batch: Iterable[Recorded]) -> Iterator[Recorded]:
+def _above(last: int, batch: Iterable[Recorded | Unread]) -> Iterator[Recorded | Unread]:
     """What of ``batch`` lies above a running maximum: this also drops a repeat inside the batch."""
     for recorded in batch:
         if recorded.position > last:
@@ -202,65 +315,18 @@ def _above(last: int, batch: Iterable[Recorded]) -> Iterator[Recorded]:
             yield recorded
 
 
-def _add_facts(connection: Connection, batch: Iterable[Recorded]) -> dict[str, int]:
-    """Keeps the events of ``batch``; returns the cases they belong to, each with the position of its last one."""
-    facts: list[tuple[str, int, bytes]] = []
-    for position, _, event in batch:
-        if isinstance(event, ClientMerged):
-            connection.execute(_SQL["put_merge"], (event.data.from_ref, event.data.into_ref, position))
-        else:
-            facts.append((event.case_ref, position, canonical(event)))
-    connection.executemany(_SQL["add_fact"], facts)
-    return {case_ref: position for case_ref, position, _ in facts}
+def _by_shard(positions: Mapping[str, int], shard_of: Callable[[str], int]) -> Mapping[int, Mapping[str, int]]:
+    shards: dict[int, dict[str, int]] = defaultdict(dict)
+    for case_ref, position in positions.items():
+        shards[shard_of(case_ref)][case_ref] = position
+    return shards
 
 
-def _by_case(batch: Iterable[Recorded]) -> Mapping[str, Sequence[AnyCaseEvent]]:
-    events = defaultdict(list)
-    for _, _, event in batch:
-        if not isinstance(event, ClientMerged):
-            events[event.case_ref].append(event)
+def _by_case(batch: Iterable[Recorded | Unread]) -> Mapping[str, Sequence[AnyCaseEvent | None]]:
+    events: dict[str, list[AnyCaseEvent | None]] = defaultdict(list)
+    for recorded in batch:
+        if isinstance(recorded, Unread):
+            events[recorded.case_ref].append(None)
+        elif not isinstance(recorded.event, ClientMerged):
+            events[recorded.event.case_ref].append(recorded.event)
     return events
-
-
-def _record(connection: Connection, case_ref: str) -> Record:
-    rows = connection.execute(_SQL["facts"], (case_ref,)).fetchall()
-    events = (parse(row["state"]) for row in rows)
-    return record_of(event for event in events if not isinstance(event, ClientMerged))
-
-
-def _put_courses(connection: Connection, shard: int, folded: Sequence[Folded]) -> None:
-    cases, assignments, series = [], [], []
-    for position, _, course in folded:
-        primary = [entry.therapist_ref for entry in course.assignments if entry.role == "primary"]
-        cases.append(
-            {
-                "case_ref": course.case_ref,
-                "shard": shard,
-                "clinic": course.clinic,
-                "client_ref": course.client_ref,
-                "therapist_ref": primary[-1] if primary else None,
-                "is_open": int(course.is_open),
-                "first_at": course.first_at.isoformat(),
-                "sessions": len(course.sessions),
-                "position": position,
-            }
-        )
-        for place, entry in enumerate(course.assignments):
-            until = None if entry.until is None else entry.until.isoformat()
-            assignments.append(
-                (course.case_ref, place, entry.therapist_ref, entry.role, entry.since.isoformat(), until)
-            )
-        for one in course.series:
-            if one.respondent == "client":
-                numbers = (len(one.points), one.values[0], one.values[-1], fmean(one.values))
-                series.append((course.case_ref, one.instrument.key, one.instrument.version, *numbers))
-    named = [(one.course.case_ref,) for one in folded]
-    for statement, rows in (
-        ("unpark", named),
-        ("put_case", cases),
-        ("drop_assignments", named),
-        ("add_assignment", assignments),
-        ("drop_series", named),
-        ("add_series", series),
-    ):
-        connection.executemany(_SQL[statement], rows)

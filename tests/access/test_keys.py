@@ -1,25 +1,23 @@
-"""API keys: shown once, worth nothing to who copies the file, refused in time."""
+"""API keys: shown once, worth nothing to who copies what is kept, refused in time."""
 
-import sqlite3
 import stat
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from services.access.credential import Credential
 from services.access.keys import REVOKED_WITHIN, Keys
 from services.access.problems import Problem, Refused
-from tests.parts import keys_at
+from tests.homes import Files, Home
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
 @pytest.fixture
-def keys(tmp_path: Path) -> Iterator[Keys]:
-    found = keys_at(tmp_path / "keys.db")
+def keys(home: Home) -> Iterator[Keys]:
+    found = home.keys()
     found.add_network("north")
     yield found
     found.close()
@@ -67,20 +65,18 @@ def test_the_scheme_is_written_in_any_case(keys: Keys) -> None:
     assert keys.check(f"bearer {key}".encode(), NOW) == check(keys, key)
 
 
-def test_the_file_holds_no_key_and_is_for_its_owner_alone(keys: Keys, tmp_path: Path) -> None:
-    key = keys.create("north", ["read"], NOW)
-    secret = key.rpartition("_")[2]
-    keys.close()
-    for file in tmp_path.iterdir():
-        assert secret.encode() not in file.read_bytes()
-        assert secret[:12].encode() not in file.read_bytes()
-    assert stat.S_IMODE((tmp_path / "keys.db").stat().st_mode) == 0o600
+def test_the_file_holds_no_key_and_is_for_its_owner_alone(files: Files) -> None:
+    with closing(files.keys()) as keys:
+        keys.add_network("north")
+        secret = keys.create("north", ["read"], NOW).rpartition("_")[2]
+    [file] = files.folder.iterdir()
+    assert secret[:12].encode() not in file.read_bytes()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_what_the_file_holds_opens_nothing(keys: Keys, tmp_path: Path) -> None:
+def test_what_is_kept_opens_nothing(keys: Keys, home: Home) -> None:
     key = keys.create("north", ["read"], NOW)
-    with closing(sqlite3.connect(tmp_path / "keys.db")) as dump:
-        [(key_id, digest)] = dump.execute("SELECT key_id, digest FROM api_key").fetchall()
+    [(key_id, digest)] = home.place("keys").execute("SELECT key_id, digest FROM api_key")
     assert key_id in key
     for guess in (digest.hex(), digest.hex()[:38], "0" * 38):
         assert refusal(keys, f"Bearer rsn_live_{key_id}_{guess}").slug == "invalid-key"
@@ -103,9 +99,9 @@ def test_anything_else_is_answered_alike(keys: Keys, authorization: str | None) 
     assert problem == refusal(keys, "Bearer " + keys.create("north", ["read"], NOW), NOW + timedelta(days=365))
 
 
-def test_a_revoked_key_is_refused_at_once_here_and_within_a_minute_elsewhere(keys: Keys, tmp_path: Path) -> None:
+def test_a_revoked_key_is_refused_at_once_here_and_within_a_minute_elsewhere(keys: Keys, home: Home) -> None:
     key = keys.create("north", ["read"], NOW)
-    elsewhere = keys_at(tmp_path / "keys.db")
+    elsewhere = home.keys()
     key_id = check(elsewhere, key).key_id
     assert check(keys, key).key_id == key_id
     assert keys.revoke(key_id, NOW)
@@ -124,11 +120,10 @@ def test_a_key_expires_to_the_second_even_while_it_is_trusted(keys: Keys) -> Non
     assert refusal(keys, f"Bearer {key}", NOW + timedelta(seconds=30)).slug == "invalid-key"
 
 
-def test_a_clock_that_was_set_back_does_not_prolong_trust(keys: Keys, tmp_path: Path) -> None:
+def test_a_clock_that_was_set_back_does_not_prolong_trust(keys: Keys, home: Home) -> None:
     key = keys.create("north", ["read"], NOW)
     check(keys, key, NOW + timedelta(days=10))
-    with closing(sqlite3.connect(tmp_path / "keys.db")) as other, other:
-        other.execute("UPDATE api_key SET revoked = 1")
+    home.place("keys").execute("UPDATE api_key SET revoked = 1")
     assert refusal(keys, f"Bearer {key}", NOW).slug == "invalid-key"
 
 
@@ -158,12 +153,12 @@ def test_a_key_needs_a_network(keys: Keys) -> None:
         keys.create("south", ["read"], NOW)
 
 
-def test_a_network_keeps_its_secret(keys: Keys, tmp_path: Path) -> None:
+def test_a_network_keeps_its_secret(keys: Keys, home: Home) -> None:
     secret = keys.secret("north")
     keys.add_network("north")
     keys.add_network("south")
     assert keys.networks() == ["north", "south"]
-    again = keys_at(tmp_path / "keys.db")
+    again = home.keys()
     assert again.secret("north") == secret != again.secret("south")
     assert secret is not None
     assert len(secret) == 32

@@ -1,24 +1,22 @@
-"""The registry of therapists keeps the last entry of each, for whoever opens the file again."""
-
-from pathlib import Path
+"""The registry of therapists keeps the last entry of each, for whoever opens it again."""
 
 import pytest
 from pydantic import ValidationError
 
 from services.access.people import Therapist, TherapistEntry
-from tests.parts import people_at
+from tests.homes import Home
 
 ADA = Therapist(ref="th_ada1", name="Ada", email="ada@clinic.example", time_zone="Europe/Prague", clinic="cl_1a")
 BOB = Therapist(ref="th_bob1", name="Bob", email="bob@clinic.example", time_zone="UTC", supervisor_ref="th_ada1")
 
 
-def test_the_last_entry_stands(tmp_path: Path) -> None:
-    people = people_at(tmp_path / "people.db")
+def test_the_last_entry_stands(home: Home) -> None:
+    people = home.people()
     moved = ADA.model_copy(update={"time_zone": "Asia/Tokyo"})
     for therapist in (BOB, ADA, moved):
         people.put(therapist)
     people.close()
-    again = people_at(tmp_path / "people.db")
+    again = home.people()
     assert again.everyone() == [moved, BOB]
     assert again.get("th_ada1") == moved
     assert again.get("th_eve1") is None

@@ -42,9 +42,9 @@ def test_the_backlog_of_all_networks_is_one_number_and_the_oldest_age() -> None:
 
 
 def test_an_outbox_that_cannot_be_read_leaves_the_other_metrics_alone(workplace: Workplace) -> None:
-    (workplace.folder / "broken.db").mkdir()
+    (workplace.home.folder / "broken.db").mkdir()
     workplace.registry.register(
-        OutboxCollector(lambda: [outbox_at(workplace.folder / "broken.db").backlog()], lambda: day(1))
+        OutboxCollector(lambda: [outbox_at(workplace.home.folder / "broken.db").backlog()], lambda: day(1))
     )
     exposed = generate_latest(workplace.registry).decode()
     assert "resonance_outbox_pending" not in exposed

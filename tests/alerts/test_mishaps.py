@@ -1,6 +1,5 @@
 """What may break between any two statements of a step: nobody is mailed twice, and nothing is passed over."""
 
-import sqlite3
 from datetime import timedelta
 
 import pytest
@@ -10,18 +9,15 @@ from services.alerts.run import AGAIN, BEHIND, evaluate_step
 from services.eventlog.ports import Unavailable
 from services.projections.run import rebuild
 from tests.alerts.workplace import FIVE, SILENT_AFTER, Workplace, several, stories
+from tests.homes import REFUSED
 from tests.parts import sliced
 from tests.story import Story, day, stalled
 
 
 def test_a_crash_between_the_log_and_the_outbox_repeats_the_step_and_changes_nothing(workplace: Workplace) -> None:
     workplace.posts(stalled(scores=FIVE).events).catches_up()
-    with sqlite3.connect(workplace.folder / "alerts.db") as other:
-        other.execute("CREATE TRIGGER full BEFORE UPDATE ON checkpoint BEGIN SELECT raise(ABORT, 'disk full'); END")
-    with pytest.raises(sqlite3.IntegrityError, match="disk full"):
+    with workplace.home.stuck("outbox", "checkpoint"), pytest.raises(REFUSED):
         evaluate_step(workplace.office)
-    with sqlite3.connect(workplace.folder / "alerts.db") as other:
-        other.execute("DROP TRIGGER full")
     workplace.now += timedelta(minutes=5)
     workplace.works()
     assert workplace.happened() == [("raised", "stalled"), ("notified", "")]
@@ -33,7 +29,7 @@ def test_without_the_log_nothing_is_decided_and_nothing_is_passed_over(workplace
     workplace.log.close()
     with pytest.raises(Unavailable):
         evaluate_step(workplace.office)
-    again = Workplace(workplace.folder)
+    again = Workplace(workplace.home)
     again.now = workplace.now
     again.works()
     assert again.happened() == [("raised", "stalled"), ("notified", "")]
@@ -52,8 +48,8 @@ def test_losing_the_views_raises_nothing_while_they_are_made_anew_and_mails_nobo
     story = stalled(scores=FIVE)
     workplace.posts(story.events).works()
     workplace.closes()
-    (workplace.folder / "views.db").unlink()
-    again = Workplace(workplace.folder)
+    workplace.home.lose("views")
+    again = Workplace(workplace.home)
     again.now = day(28) + SILENT_AFTER
     again.views.apply(sliced(again.log.read(after=0, limit=4)))  # by these the case is silent since its first session
     assert not evaluate_step(again.office)
@@ -67,8 +63,8 @@ def test_losing_the_outbox_mails_nobody_twice(workplace: Workplace) -> None:
     workplace.posts(several(stories(3))).works()
     before = workplace.log.head()
     workplace.closes()
-    (workplace.folder / "alerts.db").unlink()
-    again = Workplace(workplace.folder)
+    workplace.home.lose("outbox")
+    again = Workplace(workplace.home)
     again.now = workplace.now + timedelta(hours=1)
     again.works()
     assert (again.log.head(), len(again.mails())) == (before, 3)
@@ -97,7 +93,7 @@ def test_a_case_that_cannot_be_judged_is_put_off_and_holds_up_no_other(
     assert workplace.outbox.due(0, workplace.now + AGAIN - timedelta(seconds=1), 10) == []
     assert workplace.outbox.due(0, workplace.now + AGAIN, 10) == ["ca_odd01"]
     assert [(r.message, vars(r)["error"]) for r in caplog.records if r.name == "services.alerts.run"] == [
-        ("case put off", "KeyError")
+        ("case put off", "Waiting")
     ]
 
 
@@ -105,8 +101,8 @@ def test_what_is_counted_as_decided_is_counted_once_however_often_it_is_decided(
     workplace.posts(stalled(scores=FIVE).events).catches_up()
     evaluate_step(workplace.office)
     workplace.outbox.close()
-    (workplace.folder / "alerts.db").unlink()
-    again = Workplace(workplace.folder)
+    workplace.home.lose("outbox")
+    again = Workplace(workplace.home)
     again.now = workplace.now + timedelta(seconds=1)
     assert evaluate_step(again.office)  # the views do not show yet that it was raised
     assert again.counted("stalled", "raised") == 0

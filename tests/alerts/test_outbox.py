@@ -1,16 +1,16 @@
 """The outbox: one letter per alert, leased by one at a time, kept until it is done; and what is due when."""
 
-import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from services.alerts.outbox import Backlog, Link, Outbox, Written
-from tests.parts import outbox_at, record
+from tests.homes import REFUSED, Home
+from tests.parts import record
 from tests.story import day
 
 LETTER = Written(
@@ -43,8 +43,8 @@ def letters(count: int) -> list[Written]:
 
 
 @pytest.fixture
-def outbox(tmp_path: Path) -> Iterator[Outbox]:
-    outbox = outbox_at(tmp_path / "alerts.db")
+def outbox(home: Home) -> Iterator[Outbox]:
+    outbox = home.outbox()
     yield outbox
     outbox.close()
 
@@ -117,7 +117,7 @@ def test_a_letter_that_was_delivered_comes_back_until_the_log_says_so(outbox: Ou
 
 @pytest.mark.parametrize("ending", ["sent", "failed"])
 def test_a_letter_that_is_done_with_never_comes_back_and_its_words_are_gone(
-    outbox: Outbox, tmp_path: Path, ending: str
+    outbox: Outbox, home: Home, ending: str
 ) -> None:
     record(outbox, None, {}, [LETTER])
     outbox.lease(day(0), 300)
@@ -127,8 +127,7 @@ def test_a_letter_that_is_done_with_never_comes_back_and_its_words_are_gone(
         outbox.gave_up("al_one", "recipient_refused")
     record(outbox, None, {}, [LETTER])
     assert outbox.lease(day(9), 300) is None
-    [row] = sqlite3.connect(tmp_path / "alerts.db").execute("SELECT state, message FROM letter")
-    assert row == (ending, None)
+    assert home.place("outbox").execute("SELECT state, message FROM letter") == [(ending, None)]
 
 
 def test_an_alert_has_one_letter_and_that_letter_one_link(outbox: Outbox) -> None:
@@ -140,28 +139,28 @@ def test_an_alert_has_one_letter_and_that_letter_one_link(outbox: Outbox) -> Non
     assert outbox.link("another") is None
 
 
-def test_a_link_is_found_by_its_token_which_is_not_kept(outbox: Outbox, tmp_path: Path) -> None:
+def test_a_link_is_found_by_its_token_which_is_not_kept(outbox: Outbox, home: Home) -> None:
     record(outbox, None, {}, [LETTER])
     assert outbox.link(LETTER.token) == Link("al_one", "ca_one", "th_ada01", day(30))
     assert outbox.link(LETTER.token[:-1] + "B") is None
-    assert not any(LETTER.token.encode() in file.read_bytes() for file in tmp_path.iterdir())
+    [link] = home.place("outbox").execute("SELECT * FROM link")
+    assert LETTER.token not in repr(link)
 
 
-def test_what_is_recorded_together_holds_together_or_not_at_all(outbox: Outbox, tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "alerts.db") as other:
-        other.execute("CREATE TRIGGER full BEFORE UPDATE ON checkpoint BEGIN SELECT raise(ABORT, 'disk full'); END")
-    with pytest.raises(sqlite3.IntegrityError, match="disk full"):
+def test_what_is_recorded_together_holds_together_or_not_at_all(outbox: Outbox, home: Home) -> None:
+    with home.stuck("outbox", "checkpoint"), pytest.raises(REFUSED):
         record(outbox, 7, {"ca_one": day(28)}, [LETTER])
     assert (outbox.positions()[0], outbox.due(0, day(99), 10), outbox.lease(day(0), 300)) == (0, [], None)
     assert outbox.link(LETTER.token) is None
 
 
-def test_the_checkpoint_outlives_a_restart_and_never_goes_back(outbox: Outbox, tmp_path: Path) -> None:
+def test_the_checkpoint_outlives_a_restart_and_never_goes_back(outbox: Outbox, home: Home) -> None:
     assert outbox.positions()[0] == 0
     record(outbox, 7, {}, [])
     record(outbox, 5, {}, [])
     record(outbox, None, {}, [])
-    assert outbox_at(tmp_path / "alerts.db").positions()[0] == 7
+    with closing(home.outbox()) as again:
+        assert again.positions()[0] == 7
 
 
 def test_cases_are_due_from_their_instant_on_the_longest_due_first(outbox: Outbox) -> None:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from contracts.policies import policy
@@ -10,6 +9,7 @@ from services.alerts.letter import LINK_DAYS
 from services.alerts.outbox import Link
 from services.alerts.run import evaluate_step, send_step
 from tests.alerts.workplace import FIVE, SILENT_AFTER, Workplace, several, stories
+from tests.homes import Home
 from tests.story import Story, day, stalled
 
 
@@ -172,9 +172,9 @@ def test_two_weeks_later_it_is_mailed_again_even_if_that_session_is_posted_a_lit
     assert workplace.happened()[-2:] == [("raised", "stalled_not_renegotiated"), ("notified", "")]
 
 
-def test_two_reasons_at_once_are_one_mail(tmp_path: Path) -> None:
+def test_two_reasons_at_once_are_one_mail(home: Home) -> None:
     mail = policy().mail.model_copy(update={"reasons": ("stalled", "silent")})
-    workplace = Workplace(tmp_path, policy=policy().model_copy(update={"mail": mail})).hires("th_ada01")
+    workplace = Workplace(home, policy=policy().model_copy(update={"mail": mail})).hires("th_ada01")
     workplace.posts(stalled(scores=FIVE).events, now=day(28) + SILENT_AFTER).works()
     assert Counter(workplace.happened()) == {
         ("raised", "stalled"): 1,

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
 from multiprocessing.synchronize import Event
-from pathlib import Path
 
 import pytest
 from typing_extensions import override
@@ -18,6 +17,7 @@ from services.alerts.run import FIRST_PAUSE, GIVE_UP_AFTER, LONGEST_PAUSE, send_
 from services.eventlog.ports import Unavailable
 from tests.alerts.smtp import Postbox, mail_server
 from tests.alerts.workplace import FIVE, Workplace, several
+from tests.homes import Home
 from tests.story import day, stalled
 
 LEASE = timedelta(seconds=LONGEST_SECONDS)
@@ -30,9 +30,9 @@ def server() -> Iterator[Postbox]:
 
 
 @pytest.fixture
-def workplace(tmp_path: Path, server: Postbox) -> Iterator[Workplace]:
+def workplace(home: Home, server: Postbox) -> Iterator[Workplace]:
     """With a mail server, and a stalled case about which a letter is ready."""
-    workplace = Workplace(tmp_path, SmtpDelivery(server.url)).hires("th_ada01")
+    workplace = Workplace(home, SmtpDelivery(server.url)).hires("th_ada01")
     workplace.posts(stalled(scores=FIVE).events).decides()
     yield workplace
     workplace.closes()
@@ -131,7 +131,7 @@ def test_a_delivered_letter_is_not_sent_again_when_the_log_was_out_of_reach(
     workplace.log.close()
     with pytest.raises(Unavailable):
         send_step(workplace.office)
-    again = Workplace(workplace.folder, SmtpDelivery(server.url))
+    again = Workplace(workplace.home, SmtpDelivery(server.url))
     again.now = workplace.now + LEASE
     again.works()
     assert again.happened() == [("raised", "stalled"), ("notified", "")]
@@ -153,14 +153,14 @@ class LastAct(SmtpDelivery):
 
 
 def test_a_letter_whose_delivery_could_not_be_noted_is_sent_again_as_the_same_message(
-    tmp_path: Path, server: Postbox
+    home: Home, server: Postbox
 ) -> None:
-    workplace = Workplace(tmp_path, LastAct(server.url)).hires("th_ada01")
+    workplace = Workplace(home, LastAct(server.url)).hires("th_ada01")
     workplace.posts(stalled(scores=FIVE).events).decides()
     with pytest.raises(PowerCut):
         send_step(workplace.office)
     workplace.closes()
-    again = Workplace(tmp_path, SmtpDelivery(server.url))
+    again = Workplace(home, SmtpDelivery(server.url))
     again.now = workplace.now + LEASE - timedelta(seconds=1)
     assert not send_step(again.office)
     again.now += timedelta(seconds=1)
@@ -174,19 +174,19 @@ def test_a_letter_whose_delivery_could_not_be_noted_is_sent_again_as_the_same_me
 CASES, THERAPISTS, KILLS = 40, 10, 10
 
 
-def work(folder: Path, run: int, began: Event) -> None:
+def work(home: Home, run: int, began: Event) -> None:
     """What a process does from its start until it is killed; each later start finds the leases of the last over."""
-    workplace = Workplace(folder)
+    workplace = Workplace(home)
     workplace.now = day(29) + run * LEASE
     began.set()
     workplace.works()
 
 
 def test_no_letter_is_lost_and_none_has_two_identities_when_the_process_is_killed_again_and_again(
-    tmp_path: Path,
+    home: Home,
 ) -> None:
     """At random instants: nothing may depend on which they are."""
-    workplace = Workplace(tmp_path).hires(*(f"th_no{number:02d}" for number in range(THERAPISTS)))
+    workplace = Workplace(home).hires(*(f"th_no{number:02d}" for number in range(THERAPISTS)))
     stories = [stalled(f"ca_no{n:02d}", f"th_no{n % THERAPISTS:02d}", scores=FIVE) for n in range(CASES)]
     workplace.posts(several(story.events for story in stories)).catches_up()
     workplace.closes()
@@ -194,13 +194,13 @@ def test_no_letter_is_lost_and_none_has_two_identities_when_the_process_is_kille
     processes.set_forkserver_preload(["tests.alerts.workplace"])
     for run in range(KILLS):
         began = processes.Event()
-        process = processes.Process(target=work, args=(tmp_path, run, began))
+        process = processes.Process(target=work, args=(home, run, began))
         process.start()
         began.wait()
         time.sleep(random.uniform(0, 0.12))
         process.kill()
         process.join()
-    again = Workplace(tmp_path)
+    again = Workplace(home)
     again.now = day(29) + KILLS * LEASE
     again.works()
     assert Counter(again.happened()) == {("raised", "stalled"): CASES, ("notified", ""): CASES}

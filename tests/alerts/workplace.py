@@ -1,8 +1,7 @@
-"""The alerts of one network with all their real parts in one folder, and a clock that a test sets."""
+"""The alerts of one network with all their real parts in one home, and a clock that a test sets."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from secrets import token_urlsafe
 from typing import Self
 
@@ -15,9 +14,9 @@ from services.alerts.counts import Counts
 from services.alerts.letter import Letterhead
 from services.alerts.mail import Delivery, Mail, MailboxDelivery, messages
 from services.alerts.run import Office, evaluate_step, send_step
-from services.eventlog import sqlite
 from services.eventlog.follow import Signal
-from tests.parts import follow_once, outbox_at, people_at, views_at
+from tests.homes import Home
+from tests.parts import follow_once
 from tests.story import day, stalled
 
 SECRET = b"s" * 32
@@ -30,16 +29,14 @@ SILENT_AFTER = timedelta(days=policy().silent.days, hours=15)
 
 
 class Workplace:
-    """Everything is opened anew by another Workplace on the same folder, as by a process that starts again."""
+    """Everything is opened anew by another Workplace in the same home, as by a process that starts again."""
 
-    def __init__(self, folder: Path, delivery: Delivery | None = None, policy: Policy = policy()) -> None:
-        if not (folder / "log.db").exists():
-            sqlite.migrate(folder / "log.db")
-        self.folder = folder
-        self.log = sqlite.open_log(folder / "log.db", SECRET)
-        self.views = views_at(folder / "views.db")
-        self.outbox = outbox_at(folder / "alerts.db")
-        self.people = people_at(folder / "people.db")
+    def __init__(self, home: Home, delivery: Delivery | None = None, policy: Policy = policy()) -> None:
+        self.home = home
+        self.log = home.log()
+        self.views = home.views()
+        self.outbox = home.outbox()
+        self.people = home.people()
         self.registry = CollectorRegistry()
         self.applied = Signal()
         self.announced = Signal()
@@ -52,7 +49,7 @@ class Workplace:
             policy=policy,
             norm_sets=(),
             letterhead=Letterhead(SENDER, "https://resonance.example.org", SECRET),
-            delivery=delivery or MailboxDelivery(folder / "mail"),
+            delivery=delivery or MailboxDelivery(home.folder / "mail"),
             counts=Counts(self.registry),
             clock=lambda: self.now,
             token=lambda: token_urlsafe(16),
@@ -104,14 +101,14 @@ class Workplace:
         return found
 
     def mails(self) -> list[Mail]:
-        return messages(self.folder / "mail")
+        return messages(self.home.folder / "mail")
 
     def counted(self, reason: str, answer: str) -> float | None:
         labels = {"reason": reason, "answer": answer}
         return self.registry.get_sample_value("resonance_alert_decisions_total", labels)
 
     def closes(self) -> None:
-        for part in (self.log, self.views, self.outbox):
+        for part in (self.log, self.views, self.outbox, self.people):
             part.close()
 
 

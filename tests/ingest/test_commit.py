@@ -11,7 +11,7 @@ import pytest
 from contracts.data import EventKey
 from contracts.events import AnyEvent
 from services.access.problems import Refused
-from services.eventlog.ports import Appended, Recorded, Rejected, Unavailable
+from services.eventlog.ports import Appended, Recorded, Rejected, Unavailable, Unread
 from services.ingest.commit import Committer, Outcome
 from tests.ingest.conftest import NOW
 from tests.story import Story
@@ -41,6 +41,9 @@ class SlowLog:
         return [Appended(len(self.appends), duplicate=False, conflict=False) for _ in events]
 
     def read(self, after: int, limit: int) -> list[Recorded]:
+        raise Unavailable
+
+    def follow(self, after: int, limit: int) -> list[Recorded | Unread]:
         raise Unavailable
 
     def head(self) -> int:

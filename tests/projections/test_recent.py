@@ -1,8 +1,6 @@
 """Cases kept in memory: what is kept is never out of date, and never grows beyond its room."""
 
-import sqlite3
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
@@ -10,7 +8,8 @@ from contracts.instruments import catalogue
 from services.projections.fold import course_of
 from services.projections.recent import Folded, Recent
 from services.projections.record import record_of
-from tests.parts import sliced, views_at
+from tests.homes import REFUSED, Home
+from tests.parts import sliced
 from tests.projections.test_views import recorded
 from tests.story import stalled
 
@@ -41,13 +40,10 @@ def test_a_course_is_only_given_as_of_the_position_asked_for() -> None:
     assert recent.course("ca_case01", 8) is None
 
 
-def test_what_another_process_applied_is_seen_and_built_on(tmp_path: Path) -> None:
+def test_what_another_process_applied_is_seen_and_built_on(home: Home) -> None:
     story = stalled()
     log = recorded(story.events)
-    with (
-        closing(views_at(tmp_path / "views.db")) as here,
-        closing(views_at(tmp_path / "views.db")) as elsewhere,
-    ):
+    with closing(home.views()) as here, closing(home.views()) as elsewhere:
         here.apply(sliced(log[:5]))
         elsewhere.apply(sliced(log[5:9]))
         assert here.course(story.case_ref) == course_of(record_of(story.events[:9]), catalogue())
@@ -56,20 +52,13 @@ def test_what_another_process_applied_is_seen_and_built_on(tmp_path: Path) -> No
             assert views.course(story.case_ref) == course_of(record_of(story.events), catalogue())
 
 
-def test_after_a_batch_that_failed_nothing_of_it_is_kept(tmp_path: Path) -> None:
+def test_after_a_batch_that_failed_nothing_of_it_is_kept(home: Home) -> None:
     story = stalled()
     log = recorded(story.events)
-    with (
-        closing(views_at(tmp_path / "views.db")) as views,
-        closing(sqlite3.connect(tmp_path / "views.db")) as blocker,
-    ):
+    with closing(home.views()) as views:
         views.apply(sliced(log[:5]))
-        blocker.execute("CREATE TRIGGER no_more BEFORE UPDATE ON tracking BEGIN SELECT RAISE(ABORT, 'full'); END")
-        blocker.commit()
-        with pytest.raises(sqlite3.Error):
+        with home.stuck("views", "tracking"), pytest.raises(REFUSED):
             views.apply(sliced(log[5:9]))
-        blocker.execute("DROP TRIGGER no_more")
-        blocker.commit()
         assert views.course(story.case_ref) == course_of(record_of(story.events[:5]), catalogue())
         views.apply(sliced(log[5:7]))
         assert views.course(story.case_ref) == course_of(record_of(story.events[:7]), catalogue())

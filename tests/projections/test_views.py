@@ -1,11 +1,10 @@
 """The views: every event applied once, and a rebuild that equals what grew event by event."""
 
-import sqlite3
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from contextlib import closing
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.events import AnyEvent
@@ -14,26 +13,18 @@ from services.eventlog.ports import Recorded
 from services.projections.views import Views
 from services.simulation.network import simulate
 from services.simulation.spec import Spec
-from tests.parts import sliced, views_at
+from tests.homes import REFUSED, Files, Home
+from tests.parts import sliced
 from tests.story import START, Story, day, merge, stalled
-
-TABLES = ("case_view", "assignment", "series_view", "merge", "fact", "tracking", "parked")
 
 
 def recorded(events: Sequence[AnyEvent], start: int = 1) -> list[Recorded]:
     return [Recorded(position, START, event) for position, event in enumerate(events, start)]
 
 
-def rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
-    connection = sqlite3.connect(path)
-    found = {table: sorted(connection.execute(f"SELECT * FROM {table}").fetchall()) for table in TABLES}
-    connection.close()
-    return found
-
-
 @pytest.fixture
-def views(tmp_path: Path) -> Iterator[Views]:
-    found = views_at(tmp_path / "views.db")
+def views(home: Home) -> Iterator[Views]:
+    found = home.views()
     yield found
     found.close()
 
@@ -48,63 +39,57 @@ def test_a_course_can_be_read_once_its_events_are_applied(views: Views) -> None:
     assert views.position() == len(story.events)
 
 
-def test_what_was_applied_before_is_dropped_also_inside_one_batch(views: Views, tmp_path: Path) -> None:
+def test_what_was_applied_before_is_dropped_also_inside_one_batch(views: Views, home: Home) -> None:
     batch = recorded(stalled().events)
     views.apply(sliced(batch))
-    once = rows(tmp_path / "views.db")
+    once = home.rows()
     views.apply(sliced(batch))
     views.apply(sliced([*batch[5:], batch[-1]]))
-    assert rows(tmp_path / "views.db") == once
+    assert home.rows() == once
     views.apply(
         sliced([*batch[-1:], *recorded(stalled("ca_other1").events, 100), *recorded(Story("ca_third1").events, 90)])
     )
     assert views.position() == 100 + len(stalled().events) - 1
 
 
-def test_a_batch_that_fails_leaves_nothing_behind(views: Views, tmp_path: Path) -> None:
+def test_a_batch_that_fails_leaves_nothing_behind(views: Views, home: Home) -> None:
     views.apply(sliced(recorded(stalled().events)))
-    before = rows(tmp_path / "views.db")
-    blocker = sqlite3.connect(tmp_path / "views.db")
-    when = "BEFORE UPDATE ON tracking WHEN NEW.position > 30"
-    blocker.execute(f"CREATE TRIGGER no_more {when} BEGIN SELECT RAISE(ABORT, 'full'); END")
-    blocker.commit()
-    with pytest.raises(sqlite3.Error):
+    before = home.rows()
+    with home.stuck("views", "tracking"), pytest.raises(REFUSED):
         views.apply(sliced(recorded(stalled("ca_other1").events, 31)))
-    blocker.execute("DROP TRIGGER no_more")
-    blocker.commit()
-    blocker.close()
-    assert rows(tmp_path / "views.db") == before
+    assert home.rows() == before
     views.apply(sliced(recorded(stalled("ca_other1").events, 31)))
     assert views.counts()["cases"] == 2
 
 
-@given(data=st.data())
-def test_any_way_of_cutting_the_log_into_batches_gives_the_same_views(
-    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_any_way_of_cutting_the_log_into_batches_gives_the_same_views(views: Views, home: Home) -> None:
     log = recorded(
         [*stalled().events, merge("c_anna01", "c_anna02"), *stalled("ca_other1").events, merge("c_anna02", "c_anna03")]
     )
-    cuts = sorted(data.draw(st.sets(st.integers(1, len(log) - 1), max_size=8)))
-    whole, cut = tmp_path_factory.mktemp("whole") / "views.db", tmp_path_factory.mktemp("cut") / "views.db"
-    one, other = views_at(whole), views_at(cut)
-    one.apply(sliced(log))
-    for start, end in zip([0, *cuts], [*cuts, len(log)], strict=True):
-        other.apply(sliced(log[max(0, start - 3) : end]))
-    one.close()
-    other.close()
-    assert rows(cut) == rows(whole)
+    views.apply(sliced(log))
+    whole = home.rows()
+
+    @settings(max_examples=100 if isinstance(home, Files) else 10)
+    @given(st.sets(st.integers(1, len(log) - 1), max_size=8).map(sorted))
+    def holds(cuts: Sequence[int]) -> None:
+        beside = home.another()
+        with closing(beside.views()) as cut:
+            for start, end in zip([0, *cuts], [*cuts, len(log)], strict=True):
+                cut.apply(sliced(log[max(0, start - 3) : end]))
+        assert beside.rows() == whole
+
+    holds()
 
 
-def test_a_rebuild_equals_the_views_that_grew_batch_by_batch(views: Views, tmp_path: Path) -> None:
+def test_a_rebuild_equals_the_views_that_grew_batch_by_batch(views: Views, home: Home) -> None:
     posts = simulate(Spec(seed=3, clients=60, therapists=6)).posts
     events = list({(post.event.source, post.event.id): post.event for post in posts}.values())
     log = recorded(events)
     for start in range(0, len(log), 97):
         views.apply(sliced(log[start : start + 97]))
-    grown = rows(tmp_path / "views.db")
+    grown = home.rows()
     assert views.rebuild(log[start : start + 500] for start in range(0, len(log), 500)) == len(log)
-    assert rows(tmp_path / "views.db") == grown
+    assert home.rows() == grown
     assert views.counts() == {"cases": 60, "parked": 0}
 
 
@@ -136,16 +121,16 @@ def test_merged_clients_are_followed_to_one_person_whatever_the_order(views: Vie
     assert views.person("c_ccc") == "c_ccc"
 
 
-def test_a_case_that_cannot_be_folded_is_parked_and_the_others_flow(tmp_path: Path) -> None:
+def test_a_case_that_cannot_be_folded_is_parked_and_the_others_flow(home: Home) -> None:
     without_phq9 = {kind: instrument for kind, instrument in catalogue().items() if kind[0] != "phq9"}
     story = stalled("ca_odd001")
     story.measure("phq9", {"total": 14})
     events = [*story.events, *stalled("ca_fine01").events]
-    views = views_at(tmp_path / "views.db", without_phq9)
+    views = home.views(without_phq9)
     views.apply(sliced(recorded(events)))
     assert views.counts() == {"cases": 1, "parked": 1}
     views.close()
-    mended = views_at(tmp_path / "views.db")
+    mended = home.views()
     story.session(ors=20)
     mended.apply(sliced(recorded(story.events[-2:], 100)))
     assert mended.counts() == {"cases": 2, "parked": 0}

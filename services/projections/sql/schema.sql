@@ -55,4 +55,9 @@ CREATE TABLE IF NOT EXISTS series_view (
 CREATE TABLE IF NOT EXISTS merge (from_ref TEXT PRIMARY KEY, into_ref TEXT NOT NULL, position INTEGER NOT NULL) WITHOUT ROWID;
 
 -- Cases whose events could not be folded: their facts are kept, their other rows wait, all other cases flow.
-CREATE TABLE IF NOT EXISTS parked (case_ref TEXT PRIMARY KEY, position INTEGER NOT NULL, error TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS parked (
+    case_ref TEXT PRIMARY KEY,
+    shard    INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    error    TEXT NOT NULL
+) WITHOUT ROWID;

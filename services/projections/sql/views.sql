@@ -1,10 +1,44 @@
 -- name: claim
-INSERT INTO tracking (source, position) VALUES (?, 0)
-ON CONFLICT (source) DO UPDATE SET position = tracking.position
-RETURNING position;
+SELECT position FROM tracking WHERE source = ? /*+ FOR UPDATE */;
+
+-- name: claim_all
+SELECT source FROM tracking ORDER BY source /*+ FOR UPDATE */;
 
 -- name: move
 UPDATE tracking SET position = ?, next_offset = ? WHERE source = ?;
+
+-- name: move_all
+UPDATE tracking SET position = ?, next_offset = NULL;
+
+-- name: set_offset
+UPDATE tracking SET next_offset = ? WHERE source = ?;
+
+-- name: known_cases
+SELECT count(DISTINCT case_ref) AS number FROM fact;
+
+-- name: positions
+SELECT position FROM fact;
+
+-- name: some_cases
+SELECT case_ref FROM case_view ORDER BY random() LIMIT ?;
+
+-- name: case_row
+SELECT clinic, client_ref, therapist_ref, is_open, first_at, sessions, position FROM case_view WHERE case_ref = ?;
+
+-- name: assignment_rows
+SELECT place, therapist_ref, role, since, until FROM assignment WHERE case_ref = ? ORDER BY place;
+
+-- name: series_rows
+SELECT instrument, version, scores, first, last, mean FROM series_view WHERE case_ref = ? ORDER BY instrument, version;
+
+-- name: unfolded
+SELECT case_ref, max(position) AS position FROM fact
+WHERE case_ref > ? AND NOT EXISTS (
+    SELECT 1 FROM case_view
+    WHERE case_view.case_ref = fact.case_ref
+      AND case_view.position = (SELECT max(newest.position) FROM fact newest WHERE newest.case_ref = fact.case_ref)
+)
+GROUP BY case_ref ORDER BY case_ref LIMIT ?;
 
 -- name: add_source
 INSERT INTO tracking (source, position) VALUES (?, 0) ON CONFLICT (source) DO NOTHING;
@@ -19,7 +53,7 @@ SELECT min(position) AS position FROM tracking;
 INSERT INTO fact (case_ref, position, state) VALUES (?, ?, ?);
 
 -- name: facts
-SELECT state FROM fact WHERE case_ref = ? ORDER BY position;
+SELECT case_ref, state FROM fact WHERE case_ref BETWEEN ? AND ? ORDER BY case_ref, position;
 
 -- name: newest
 SELECT max(position) AS position FROM fact WHERE case_ref = ?;
@@ -82,10 +116,16 @@ SELECT case_ref FROM case_view ORDER BY case_ref;
 SELECT count(*) AS number FROM case_view;
 
 -- name: park
-INSERT INTO parked (case_ref, position, error) VALUES (?, ?, ?) ON CONFLICT (case_ref) DO NOTHING;
+INSERT INTO parked (case_ref, shard, position, error) VALUES (?, ?, ?, ?) ON CONFLICT (case_ref) DO NOTHING;
 
 -- name: unpark
 DELETE FROM parked WHERE case_ref = ?;
+
+-- name: parked
+SELECT case_ref, position, error FROM parked ORDER BY position;
+
+-- name: parked_case
+SELECT shard FROM parked WHERE case_ref = ?;
 
 -- name: count_parked
 SELECT count(*) AS number FROM parked;
