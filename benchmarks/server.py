@@ -26,7 +26,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from contracts.data import EventKey
 from contracts.events import AnyEvent, parse
 from services import storage
-from services.eventlog.ports import Appended, Log, Recorded
+from services.eventlog.ports import Appended, Log, Recorded, Unread
 from services.serving import Service, server
 from services.settings import Settings
 
@@ -45,6 +45,9 @@ class Unstored:
         return [Appended(position, False, False) for position in range(first, self._position + 1)]
 
     def read(self, after: int, limit: int) -> list[Recorded]:  # noqa: ARG002 - the port's signature
+        return []
+
+    def follow(self, after: int, limit: int) -> list[Recorded | Unread]:  # noqa: ARG002 - the port's signature
         return []
 
     def head(self) -> int:
@@ -86,7 +89,7 @@ def _made(kind: str, settings: Settings) -> tuple[uvicorn.Server, Callable[[], b
             storage.open_log = _no_log
         service = Service(settings)
         [network] = service.networks.values()
-        return server(service, settings), network.caught_up
+        return server(service.app, settings), network.caught_up
     app: ASGIApp = plain_fastapi() if kind == "fastapi" else bare
     return uvicorn.Server(uvicorn.Config(app, access_log=False, log_config=None, lifespan="off")), lambda: True
 

@@ -30,7 +30,7 @@ from services.eventlog import sqlite
 from services.eventlog.feed import SOURCE
 from services.eventlog.ports import Recorded, Slice
 from services.eventlog.store import Codec
-from services.projections import views as views_
+from services.projections import tables
 from services.projections.fold import course_of
 from services.projections.record import Record, evolve
 from services.projections.views import Views
@@ -124,7 +124,8 @@ def following(size: Size, tell: Tell) -> Found:
 
 
 def _into_views(path: Path, batches: Sequence[Sequence[Recorded]], *, rebuild: bool) -> float:
-    views = Views(SQLiteDatabase(path, views_.SCHEMA, "NORMAL"), catalogue())
+    views = Views(SQLiteDatabase(path, tables.SCHEMA, "NORMAL"), catalogue())
+    views.add_sources([SOURCE])
     began = time.perf_counter()
     if rebuild:
         views.rebuild(batches)

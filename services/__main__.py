@@ -7,13 +7,18 @@ from collections.abc import Sequence
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
+from typing import Final
 
 from services import commands
 from services.access.credential import SCOPES
 from services.access.problems import Refused
-from services.eventlog.ports import Unavailable, Unreadable, WrongSchema
+from services.database.ports import NotMigrated
+from services.eventlog.ports import Unavailable, Unreadable, WrongSchema, WrongTopics
 from services.settings import WrongSetting, read
 from services.wiring import InUse
+
+KNOWN: Final = (InUse, LookupError, NotMigrated, OSError, Refused, Unreadable, ValueError, WrongSchema, WrongTopics)
+"""Errors whose message says what is the matter, and nothing about anybody."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,7 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except WrongSetting as error:
         print(f"resonance: {error}", file=sys.stderr)
         return 2
-    except (InUse, LookupError, OSError, ValueError, Unavailable, Unreadable, WrongSchema, Refused) as error:
+    except Unavailable as error:
+        print(f"resonance: a store cannot be used now ({error}): ask again", file=sys.stderr)
+        return 1
+    except KNOWN as error:
         print(f"resonance: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -50,6 +58,18 @@ def _parser() -> argparse.ArgumentParser:
     migrate = found.add_parser("migrate", help="bring the logs to this release's schema")
     migrate.set_defaults(run=commands.migrate)
 
+    ingest = found.add_parser("ingest", help="of many processes: serve the API and the pages")
+    ingest.add_argument("--demo", action="store_true", help="anyone may sign in as anybody: for made-up data only")
+    ingest.set_defaults(run=commands.ingest)
+    for name, does in (
+        ("relay", "publish the log to Kafka; one leads, others stand by"),
+        ("projections", "make the views"),
+        ("alerts", "decide who is to be told, and mail"),
+    ):
+        role = found.add_parser(name, help=f"of many processes: {does}")
+        role.add_argument("--workers", type=int, default=1, help="processes; each its own port from RESONANCE_PORT on")
+        role.set_defaults(run=commands.role, role=name)
+
     rebuild = found.add_parser("rebuild", help="make the views anew from the log; sends no mail")
     rebuild.add_argument("--network")
     rebuild.set_defaults(run=commands.rebuild)
@@ -64,9 +84,29 @@ def _parser() -> argparse.ArgumentParser:
     session.add_argument("--network")
     session.set_defaults(run=commands.session)
 
+    _parked(found)
     _keys(found)
     _simulation(found)
     return parser
+
+
+def _parked(found: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parked = found.add_parser("parked", help="cases whose events cannot be folded").add_subparsers(required=True)
+    listed = parked.add_parser("list", help="the cases, and the error of each")
+    listed.set_defaults(run=commands.list_parked)
+    shown = parked.add_parser("show", help="the events of a case: source, id and type")
+    shown.add_argument("case")
+    shown.set_defaults(run=commands.show_parked)
+    retry = parked.add_parser("retry", help="fold these cases, or all, once more")
+    retry.add_argument("case", nargs="*")
+    retry.set_defaults(run=commands.retry_parked)
+    discard = parked.add_parser("discard", help="retract an event of a case, for ever")
+    discard.add_argument("case")
+    discard.add_argument("source")
+    discard.add_argument("id")
+    discard.set_defaults(run=commands.discard_parked)
+    for command in (listed, shown, retry, discard):
+        command.add_argument("--network")
 
 
 def _keys(found: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

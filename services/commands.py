@@ -10,16 +10,17 @@ from datetime import timedelta
 from typing import Final
 
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress, track
 
+from contracts.data import EventKey
 from contracts.policies import policy
 from services import demo as demonstration
 from services import load as loading
-from services import logs, storage, wiring
+from services import logs, parked, rebuilding, storage, wiring, workers
 from services.access.credential import SCOPES, Scope
 from services.pages.signin import ticket
 from services.serving import Service, server
-from services.settings import Settings
+from services.settings import Settings, WrongSetting
 from services.simulation import judge, network
 from services.simulation.spec import START, Spec
 
@@ -29,12 +30,19 @@ KEY: Final = "RESONANCE_KEY"
 
 def up(settings: Settings, _: Namespace) -> int:
     """Serves until it is told to stop (SIGTERM, Ctrl-C); then everything accepted is on disk."""
-    logs.to_stderr()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # the server raises it once more when all is closed
+    if settings.database_url:
+        raise WrongSetting("`up` keeps all in one folder; with RESONANCE_DATABASE_URL there is a command for each role")
+    _begin()
     with wiring.alone(settings):
         storage.migrate(settings)
-        server(Service(settings), settings).run()
+        server(Service(settings).app, settings).run()
     return 0
+
+
+def _begin() -> None:
+    """A process that logs to standard error, and ends with status 0 when it is told to stop."""
+    logs.to_stderr()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # the server raises it once more when all is closed
 
 
 def demo(settings: Settings, asked: Namespace) -> int:
@@ -50,10 +58,74 @@ def migrate(settings: Settings, _: Namespace) -> int:
     return 0
 
 
+def role(settings: Settings, asked: Namespace) -> int:
+    """Works in one role until it is told to stop; in several processes where that is asked for."""
+    if not settings.database_url or not settings.kafka:
+        raise WrongSetting("roles need RESONANCE_DATABASE_URL and RESONANCE_KAFKA; for one process there is `up`")
+    _begin()
+    if asked.workers > 1:
+        return workers.supervise([sys.executable, "-m", "services", asked.role], asked.workers, settings.port)
+    from services import roles  # Kafka's client is slow to import
+
+    return roles.serve(settings, asked.role)
+
+
+def ingest(settings: Settings, asked: Namespace) -> int:
+    """Serves the API and the pages until it is told to stop; other processes do what follows."""
+    if not settings.database_url:
+        raise WrongSetting("ingest needs RESONANCE_DATABASE_URL; for one process there is `up`")
+    _begin()
+    server(Service(replace(settings, demo=asked.demo)).app, settings).run()
+    return 0
+
+
 def rebuild(settings: Settings, asked: Namespace) -> int:
     name = asked.network or settings.network
+    if settings.database_url:
+        return _rebuild_beside(settings, name)
     position, cases = wiring.rebuild(settings, name)
     print(f"{name}: {cases} cases, views at position {position}")
+    return 0
+
+
+def _rebuild_beside(settings: Settings, name: str) -> int:
+    with Progress(console=Console(stderr=True)) as bar:
+        steps = {doing: bar.add_task(doing, total=None) for doing in ("events", "cases")}
+        made = rebuilding.rebuild(
+            settings,
+            name,
+            lambda doing, done, whole: bar.update(steps[doing], completed=done, total=whole),
+            wiring.utc_now(),
+        )
+    print(f"{name}: {made.cases} cases, views at position {made.position}")
+    print(f"compared with the old views: {made.compared} cases, {made.different} different")
+    return 0
+
+
+def list_parked(settings: Settings, asked: Namespace) -> int:
+    for one in parked.cases(settings, asked.network or settings.network):
+        print(f"{one.case_ref}  {one.error} at position {one.position}")
+    return 0
+
+
+def show_parked(settings: Settings, asked: Namespace) -> int:
+    for event in parked.events(settings, asked.network or settings.network, asked.case):
+        print(f"{event.source}  {event.id}  {event.type}")
+    return 0
+
+
+def retry_parked(settings: Settings, asked: Namespace) -> int:
+    """Returns 1 where a case is still parked."""
+    mended = parked.retry(settings, asked.network or settings.network, asked.case, wiring.utc_now())
+    left = parked.cases(settings, asked.network or settings.network)
+    print(f"{len(mended)} cases go on, {len(left)} are still parked")
+    return 1 if left else 0
+
+
+def discard_parked(settings: Settings, asked: Namespace) -> int:
+    key = EventKey(source=asked.source, id=asked.id)
+    parked.discard(settings, asked.network or settings.network, asked.case, key, wiring.utc_now())
+    print("the event is retracted; the case goes on once the projections have seen that")
     return 0
 
 

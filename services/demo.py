@@ -31,6 +31,7 @@ from services.settings import Settings
 from services.simulation.network import Network, simulate
 from services.simulation.posts import Post
 from services.simulation.spec import Spec
+from services.storage import Stores
 
 WEEKS: Final = 26
 WEEKS_TO_COME: Final = 8
@@ -76,16 +77,16 @@ def run(settings: Settings, wanted: Wanted, console: Console) -> int:
         service = Service(own, clock)
         with _serving(service, own) as url:
             key = _key(own, clock())
-            _enter_therapists(made, url, key)
+            enter_therapists(made, url, key)
             known = [post for post in made.posts if post.posted_at < today]
             network = service.networks["demo"]
             summary = Summary()
             days = [list(day) for _, day in groupby(known, key=lambda post: post.posted_at.date())]
             for day in track(days, f"{len(known):,} posts of {WEEKS} weeks", console=console):
                 _post_day(network, clock, day, url, key, summary)
-            line, lost = _report(network, summary)
+            line, lost = report(network.stores, storage.folder_of(own, own.network) / "mailbox", summary)
             if wanted.stay:
-                _say_where(network, url, clock(), console)
+                say_where(network.stores, url, clock(), console)
                 _live_on(clock, made.posts[len(known) :], url, key, console)
         print(line)
         return 1 if lost or summary.rejected else 0
@@ -93,7 +94,7 @@ def run(settings: Settings, wanted: Wanted, console: Console) -> int:
 
 @contextmanager
 def _serving(service: Service, settings: Settings) -> Iterator[str]:
-    running = server(service, settings)
+    running = server(service.app, settings)
     thread = threading.Thread(target=running.run, name="server")
     thread.start()
     try:
@@ -117,7 +118,8 @@ def _key(settings: Settings, now: datetime) -> str:
         keys.close()
 
 
-def _enter_therapists(made: Network, url: str, key: str) -> None:
+def enter_therapists(made: Network, url: str, key: str) -> None:
+    """So that they have an address to mail to."""
     with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}) as client:
         for number, therapist in enumerate(made.therapists, 1):
             entry = TherapistEntry(
@@ -148,11 +150,11 @@ def _settle(network: wiring.Network) -> None:
         time.sleep(0.002)
 
 
-def _report(network: wiring.Network, summary: Summary) -> tuple[str, int]:
+def report(stores: Stores, mailbox: Path, summary: Summary) -> tuple[str, int]:
     """The line that sums up, and how much is lost: accepted events that are not on the log, or mails not delivered."""
     position = raised = posted = 0
     told: set[str] = set()
-    while batch := network.log.read(position, 5_000):
+    while batch := stores.log.read(position, 5_000):
         position = batch[-1].position
         for _, _, event in batch:
             match event:
@@ -162,17 +164,16 @@ def _report(network: wiring.Network, summary: Summary) -> tuple[str, int]:
                     told.add(event.data.message_id)
                 case _:
                     posted += not event.source.startswith("urn:resonance:alerts")
-    mailbox = network.pages.mailbox
-    mails = messages(mailbox) if mailbox is not None else []
+    mails = messages(mailbox)
     lost = abs(summary.accepted - posted) + len(told - {mail.message_id for mail in mails})
-    cases = network.views.counts()["cases"]
+    cases = stores.views.counts()["cases"]
     return f"events={summary.accepted} cases={cases} alerts={raised} mails={len(mails)} lost={lost}", lost
 
 
-def _say_where(network: wiring.Network, url: str, now: datetime, console: Console) -> None:
-    told = [course for course in network.views.courses() if any(_about_a_stall(alert) for alert in course.alerts)]
+def say_where(stores: Stores, url: str, now: datetime, console: Console) -> None:
+    told = [course for course in stores.views.courses() if any(_about_a_stall(alert) for alert in course.alerts)]
     shown = max(told, key=lambda course: (bool(course.renegotiations), len(course.sessions)), default=None)
-    therapist = network.people.get(shown.therapist(now) or "") if shown else None
+    therapist = stores.people.get(shown.therapist(now) or "") if shown else None
     console.print("\nSign in by picking a name; all people are made up.")
     console.print(f"  a caseload       {url}/caseload")
     if shown and therapist:

@@ -37,4 +37,5 @@ def to_stderr(level: int = logging.INFO) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log every URL
+    for chatty in ("httpx", "kafka"):  # every URL, every connection
+        logging.getLogger(chatty).setLevel(logging.WARNING)

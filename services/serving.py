@@ -7,14 +7,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 import uvicorn
-from fastapi import APIRouter, FastAPI, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.gc_collector import GCCollector
-from prometheus_client.process_collector import ProcessCollector
+from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from contracts.instruments import catalogue
-from services import storage
+from services import operation, storage
 from services.access import handlers
 from services.access.problems import Refused, problem
 from services.alerts import counts as alert_counts
@@ -24,7 +21,7 @@ from services.ingest import openapi
 from services.ingest.door import EventsDoor, in_front
 from services.pages.router import router as pages
 from services.projections import http as projections_http
-from services.projections.counts import Progress, ViewsCollector
+from services.projections.counts import Progress, ViewsCollector, progress
 from services.settings import Settings
 from services.wiring import Clock, Network, open_network, utc_now
 
@@ -41,15 +38,13 @@ class Service:
     def __init__(self, settings: Settings, clock: Clock = utc_now) -> None:
         """Opens the data folder, whose logs have to be migrated. Raises WrongSchema."""
         self._keys = storage.open_keys(settings)
-        registry = CollectorRegistry()
-        ProcessCollector(registry=registry)
-        GCCollector(registry=registry)
+        registry = operation.registry()
         alerted = alert_counts.Counts(registry)
         self.networks: Final = {
             name: open_network(settings, name, self._keys.secret(name) or b"", alerted, clock)
             for name in self._keys.networks()
         }
-        registry.register(ViewsCollector(self._progress))
+        registry.register(ViewsCollector(self._progress, clock))
         registry.register(
             alert_counts.OutboxCollector(lambda: [one.outbox.backlog() for one in self.networks.values()], clock)
         )
@@ -70,36 +65,17 @@ class Service:
         handlers.install(app)
         app.include_router(ingest_http.router(door, self._keys, self.network, catalogue(), clock))
         app.include_router(projections_http.router(self._keys, self.network, catalogue(), clock))
-        app.include_router(self._operation())
+        app.include_router(operation.router(self._registry, self._ready))
         openapi.describe(app)
         for name in sorted(self.networks, key=lambda name: name == settings.network):  # the root's own pages last
             app.include_router(pages(self.networks[name].pages))
         return app
 
-    def _operation(self) -> APIRouter:
-        found = APIRouter(include_in_schema=False)
-
-        @found.get("/healthz")
-        async def healthz() -> dict[str, str]:
-            return {"status": "alive"}
-
-        @found.get("/readyz")
-        async def readyz(response: Response) -> dict[str, str]:
-            ready = all(network.ready for network in self.networks.values())
-            response.status_code = 200 if ready else 503
-            return {"status": "ready" if ready else "a follower has stopped"}
-
-        @found.get("/metrics")
-        def metrics() -> Response:
-            return Response(generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-        return found
+    def _ready(self) -> bool:
+        return all(network.ready for network in self.networks.values())
 
     def _progress(self) -> list[Progress]:
-        return [
-            Progress(one.log.head(), one.views.position(), one.views.counts()["parked"])
-            for one in self.networks.values()
-        ]
+        return [progress(one.log, one.views) for one in self.networks.values()]
 
     @asynccontextmanager
     async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
@@ -110,8 +86,8 @@ class Service:
             yield
 
 
-def server(service: Service, settings: Settings) -> uvicorn.Server:
-    """A server of ``service``, in a process tuned for it.
+def server(app: ASGIApp, settings: Settings) -> uvicorn.Server:
+    """A server of ``app``, in a process tuned for it.
 
     The collector of garbage leaves alone what was made before; requests get the interpreter from the followers soon.
     """
@@ -121,7 +97,7 @@ def server(service: Service, settings: Settings) -> uvicorn.Server:
     sys.setswitchinterval(SWITCH_SECONDS)
     # No access log: paths hold references and tokens.
     config = uvicorn.Config(
-        service.app,
+        app,
         settings.host,
         settings.port,
         access_log=False,

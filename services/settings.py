@@ -1,10 +1,14 @@
 """The settings: what stands in the environment under RESONANCE_, read once, refused where it is unknown or wrong."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from contracts.policies import DEFAULT
 
@@ -13,6 +17,10 @@ ELSEWHERE: Final = frozenset({"RESONANCE_KEY"})
 """Read by a command and no setting of the service: the API key that `resonance load` posts with."""
 SECRET: Final = frozenset({"database_url", "smtp_url"})
 """Settings that can hold a secret: also taken from the file that ``RESONANCE_<NAME>_FILE`` names."""
+
+
+_AFTER: Final = re.compile(r"([a-z][a-z0-9-]{0,31}=[0-9]{1,18})?")
+NUMBERS: Final = {"port": range(1, 65_536), "kafka_replication": range(1, 8)}
 
 
 class WrongSetting(ValueError):
@@ -29,6 +37,10 @@ class Settings:
     """The PostgreSQL database of an installation of many processes; without one all is kept in ``data``."""
     kafka: str = ""
     """The first addresses of the Kafka cluster that the log is relayed to: ``host:port``, with commas between."""
+    kafka_replication: int = 3
+    """How many brokers keep each record; one where there is only one."""
+    relay_after: str = ""
+    """``NETWORK=POSITION``: where the relay goes on where Kafka does not know it: after this position of that log."""
     network: str = "main"
     """The network whose pages stand at the root; others have theirs below their name."""
     host: str = "127.0.0.1"
@@ -41,6 +53,11 @@ class Settings:
     policy: str = DEFAULT
     demo: bool = False
     """Anyone may sign in as any therapist and read the mailbox: for made-up data only. Set by a flag alone."""
+
+    def relays_after(self, network: str) -> int | None:
+        """What ``relay_after`` says of this network."""
+        name, _, position = self.relay_after.partition("=")
+        return int(position) if name == network else None
 
     @property
     def own_url(self) -> str:
@@ -69,8 +86,12 @@ def read(environment: Mapping[str, str]) -> Settings:
             raise WrongSetting(f"{PREFIX}{name.upper()} is given twice")
         given[name] = value
     settings = Settings(**{name: _converted(name, value) for name, value in given.items()})  # type: ignore[arg-type]  # each value has been converted to its field's type
+    if not _AFTER.fullmatch(settings.relay_after):
+        raise WrongSetting(f"{PREFIX}RELAY_AFTER is not NETWORK=POSITION")
     if not _is_address(settings.public_url):
         raise WrongSetting(f"{PREFIX}BASE_URL is no http or https address")
+    if not _names_a_database(settings.database_url):
+        raise WrongSetting(f"{PREFIX}DATABASE_URL is no PostgreSQL address")
     return settings
 
 
@@ -82,12 +103,21 @@ def _is_address(url: str) -> bool:
     return parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
+def _names_a_database(url: str) -> bool:
+    """Asked here because whoever asks later would be told with what is wrong of it, the password for one."""
+    try:
+        conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        return False
+    return True
+
+
 def _converted(name: str, value: str) -> str | int | Path:
     if name == "data":
         return Path(value)
-    if name == "port":
-        if not value.isdecimal() or not 0 < int(value) < 65_536:
-            raise WrongSetting(f"{PREFIX}PORT is no port")
+    if name in NUMBERS:
+        if not value.isdecimal() or int(value) not in NUMBERS[name]:
+            raise WrongSetting(f"{PREFIX}{name.upper()} is no number from {NUMBERS[name].start} to {NUMBERS[name][-1]}")
         return int(value)
     return value
 

@@ -5,8 +5,9 @@ Keys, log, registry of therapists and outbox cannot be made again; views can, an
 
 from collections.abc import Sequence
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, NamedTuple
 
 from contracts.instruments import catalogue
 from services.access import keys as keys_
@@ -18,9 +19,10 @@ from services.alerts.outbox import Outbox
 from services.database import postgres as database
 from services.database.ports import Database
 from services.database.sqlite import SQLiteDatabase
-from services.eventlog import feed, postgres, sqlite
+from services.eventlog import feed, postgres, sqlite, topics
 from services.eventlog.ports import Log
-from services.projections import views as views_
+from services.eventlog.store import StoredLog
+from services.projections import tables
 from services.projections.views import Views
 from services.settings import Settings
 
@@ -33,20 +35,54 @@ def folder_of(settings: Settings, network: str) -> Path:
     return settings.data / network
 
 
-def schema_of(network: str) -> str:
-    """The schema of a network's log, therapists and outbox. A network's name has no underscore, so no two meet."""
-    return f"resonance_{network.replace('-', '_')}"
-
-
-def views_schema_of(network: str) -> str:
-    return f"{schema_of(network)}_views"
+def schema_of(network: str, part: Literal["log", "views", "next", "old"] = "log") -> str:
+    """The schema of a part of a network: ``log`` holds therapists and outbox as well, ``next`` the views that are being
+    made, ``old`` those that are given up. A network's name has no underscore, so no two meet.
+    """
+    return f"resonance_{part}_{network.replace('-', '_')}"
 
 
 def sources(settings: Settings) -> dict[str, int]:
     """What the log comes in, each with its shard: the log itself, or the partitions that it is relayed to."""
     if not settings.database_url:
         return {feed.SOURCE: 0}
-    return {f"events/{partition}": partition for partition in range(12)}
+    return {topics.source(partition): partition for partition in range(topics.PARTITIONS)}
+
+
+class Stores(NamedTuple):
+    """What one network keeps."""
+
+    log: Log
+    views: Views
+    outbox: Outbox
+    people: People
+
+    def at_rest(self, now: datetime) -> bool:
+        """Whether everything on the log is in the views and was judged, nothing is due, and no letter waits."""
+        head = self.log.head()
+        return (
+            self.views.position() >= head
+            and not any(
+                self.views.touched(shard, after, 1) or self.outbox.due(shard, now, 1)
+                for shard, after in self.outbox.positions().items()
+            )
+            and self.outbox.backlog().pending == 0
+            and self.log.head() == head  # a letter that was sent meanwhile is noted on the log
+        )
+
+    def close(self) -> None:
+        for store in self:
+            store.close()
+
+
+def open_stores(settings: Settings, network: str, secret: bytes) -> Stores:
+    """Raises WrongSchema where the network was not migrated to this release, and Unavailable."""
+    return Stores(
+        open_log(settings, network, secret),
+        open_views(settings, network),
+        open_outbox(settings, network),
+        open_people(settings, network),
+    )
 
 
 def open_keys(settings: Settings) -> Keys:
@@ -58,14 +94,19 @@ def open_keys(settings: Settings) -> Keys:
 
 def open_log(settings: Settings, network: str, secret: bytes) -> Log:
     """The log of a network. Raises WrongSchema where it was not migrated to this release, and Unavailable."""
+    return open_stored_log(settings, network, secret)
+
+
+def open_stored_log(settings: Settings, network: str, secret: bytes) -> StoredLog:
+    """The same, for whoever reads it as it is stored."""
     if settings.database_url:
         return postgres.open_log(settings.database_url, secret, schema_of(network))
     return sqlite.open_log(folder_of(settings, network) / "log.db", secret)
 
 
 def open_views(settings: Settings, network: str) -> Views:
-    path, schema = folder_of(settings, network) / "views.db", views_schema_of(network)
-    found = Views(_database(settings, path, views_.SCHEMA, schema, rebuildable=True), catalogue())
+    path, schema = folder_of(settings, network) / "views.db", schema_of(network, "views")
+    found = Views(_database(settings, path, tables.SCHEMA, schema, rebuildable=True), catalogue())
     if not settings.database_url:
         found.add_sources(sources(settings))
     return found
@@ -113,7 +154,11 @@ def _migrate_schemas(settings: Settings, network: str) -> None:
     postgres.migrate(url, schema)
     database.migrate(url, schema, people_.SCHEMA)
     database.migrate(url, schema, outbox_.SCHEMA)
-    database.migrate(url, views_schema_of(network), views_.SCHEMA)
+    database.migrate(url, schema_of(network, "views"), tables.SCHEMA)
+    if settings.kafka:
+        from services.eventlog import topology  # Kafka's client is slow to import, and most installations have none
+
+        topology.migrate(settings.kafka, network, settings.kafka_replication)
     known = sources(settings)
     with closing(open_views(settings, network)) as views, closing(open_outbox(settings, network)) as outbox:
         views.add_sources(known)

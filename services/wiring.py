@@ -1,8 +1,7 @@
 """Settings become running parts: the only module that knows every adapter, and the clock.
 
-One network is one folder: log.db (the truth), views.db (made from it), alerts.db (the outbox), people.db and, without
-a mail server, mailbox/. Three threads follow: log -> views -> alerts -> mail. Each is woken by the one before it and
-looks by itself once a second.
+In one process three threads follow: log -> views -> alerts -> mail. Each is woken by the one before it and looks by
+itself once a second. With a database for many processes each of them is a role of its own (services/roles.py).
 """
 
 import asyncio
@@ -14,6 +13,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import Final
 
 from filelock import FileLock, Timeout
 
@@ -27,15 +27,18 @@ from services.alerts.mail import Delivery, MailboxDelivery, SmtpDelivery
 from services.alerts.outbox import Outbox
 from services.alerts.run import Office, evaluate_step, send_step
 from services.eventlog.feed import LogFeed
-from services.eventlog.follow import Follower, Signal
+from services.eventlog.follow import SHARED, Follower, Signal
 from services.eventlog.ports import Appended, Log
 from services.ingest.commit import Committer
 from services.pages.parts import Parts
 from services.projections import normfiles, norms, run
 from services.projections.views import Views
 from services.settings import Settings
+from services.storage import Stores
 
 Clock = Callable[[], datetime]
+LOOK_SECONDS: Final = 0.05
+"""How often a process without followers looks how far those of the others have come."""
 
 
 def utc_now() -> datetime:
@@ -51,10 +54,7 @@ class Network:
     """The running parts of one network."""
 
     name: str
-    log: Log
-    views: Views
-    outbox: Outbox
-    people: People
+    stores: Stores
     policy: Policy
     committer: Committer
     written: Signal
@@ -67,25 +67,38 @@ class Network:
     letters: threading.Event
     """Set when a letter may wait to be sent."""
     followers: tuple[Follower, ...]
+    alone: bool
+    """Whether no other process works on the network."""
+
+    @property
+    def log(self) -> Log:
+        return self.stores.log
+
+    @property
+    def views(self) -> Views:
+        return self.stores.views
+
+    @property
+    def outbox(self) -> Outbox:
+        return self.stores.outbox
+
+    @property
+    def people(self) -> People:
+        return self.stores.people
 
     @property
     def ready(self) -> bool:
         return all(follower.is_alive() for follower in self.followers)
 
     def caught_up(self) -> bool:
-        """Whether everything on the log is in the views, has been judged, and no letter waits to be sent."""
-        head = self.log.head()
-        return (
-            self.views.position() >= head
-            and not any(self.views.touched(shard, after, 1) for shard, after in self.outbox.positions().items())
-            and self.outbox.backlog().pending == 0
-            and self.log.head() == head  # a letter that was sent meanwhile is noted on the log
-        )
+        """Whether nothing is left to be done at this moment."""
+        return self.stores.at_rest(self.office.clock())
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Commits and follows until the block ends; then what was accepted is on disk and every file is closed."""
-        self.outbox.release()  # what a process that was killed was sending goes out now, not when its lease is over
+        if self.alone:
+            self.outbox.release()  # what was being sent by who was killed goes out now, not when its lease is over
         self.committer.start()
         for follower in self.followers:
             follower.start()
@@ -99,74 +112,102 @@ class Network:
                 signal.close()
             for follower in self.followers:
                 await asyncio.to_thread(follower.join)
-            for part in (self.log, self.views, self.outbox, self.people):
-                part.close()
+            self.stores.close()
 
 
-def open_network(settings: Settings, name: str, secret: bytes, counts: alert_counts.Counts, clock: Clock) -> Network:
-    """The parts of the network ``name``, not yet running. Makes its folder and files where there are none."""
+def open_office(
+    settings: Settings,
+    name: str,
+    secret: bytes,
+    stores: Stores,
+    counts: alert_counts.Counts,
+    clock: Clock,
+    announce: Callable[[int], object],
+) -> Office:
+    """What the alerts of a network work with. ``announce`` is told the position of what they put on the log."""
     folder = storage.folder_of(settings, name)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    log = storage.open_log(settings, name, secret)
-    views = storage.open_views(settings, name)
-    outbox = storage.open_outbox(settings, name)
-    people = storage.open_people(settings, name)
-    written, applied = Signal(log.head()), Signal(views.position())
-    rules = policy(settings.policy)
-    norm_sets = tuple(normfiles.read(folder / storage.NORMS))
     mailbox = None if settings.smtp_url else folder / "mailbox"
     delivery: Delivery = MailboxDelivery(mailbox) if mailbox else SmtpDelivery(settings.smtp_url)
     base = settings.public_url if name == settings.network else f"{settings.public_url}/{name}"
-    letterhead = Letterhead(settings.mail_from, base, secret)
-    committer = Committer(log, clock, written.raise_to)
-    office = Office(
-        log=log,
-        views=views,
-        outbox=outbox,
-        people=people,
-        policy=rules,
-        norm_sets=norm_sets,
-        letterhead=letterhead,
+    return Office(
+        log=stores.log,
+        views=stores.views,
+        outbox=stores.outbox,
+        people=stores.people,
+        policy=policy(settings.policy),
+        norm_sets=tuple(normfiles.read(folder / storage.NORMS)),
+        letterhead=Letterhead(settings.mail_from, base, secret),
         delivery=delivery,
         counts=counts,
         clock=clock,
         token=partial(secrets.token_urlsafe, 16),
         chance=random.random,
-        announce=written.raise_to,
+        announce=announce,
     )
+
+
+def open_network(settings: Settings, name: str, secret: bytes, counts: alert_counts.Counts, clock: Clock) -> Network:
+    """The parts of the network ``name``, not yet running. Raises WrongSchema, Unavailable."""
+    stores = storage.open_stores(settings, name, secret)
+    log, views, outbox, people = stores
+    written, applied = Signal(log.head()), Signal(views.position())
+    committer = Committer(log, clock, written.raise_to)
+    office = open_office(settings, name, secret, stores, counts, clock, written.raise_to)
     parts = Parts(
         network=name,
-        head=letterhead,
+        head=office.letterhead,
         views=views,
         people=people,
         link=outbox.link,
-        policy=rules,
-        norm_sets=norm_sets,
+        policy=office.policy,
+        norm_sets=office.norm_sets,
         submit=partial(_submit, committer),
         applied=applied,
         clock=clock,
         demo=settings.demo,
-        mailbox=mailbox,
+        mailbox=None if settings.smtp_url else storage.folder_of(settings, name) / "mailbox",
     )
     stop, letters = threading.Event(), threading.Event()
-    followers = (
+    followers: tuple[Follower, ...] = (
         Follower(
             partial(run.step, LogFeed(log, written.wait), views, applied),
             lambda seconds: written.wait(views.position() + 1, seconds),
             stop,
             f"{name}/projections",
+            SHARED,
         ),
         Follower(
             partial(_evaluate, office, letters),
             lambda seconds: applied.wait(outbox.positions()[0] + 1, seconds),
             stop,
             f"{name}/alerts",
+            SHARED,
         ),
         Follower(partial(send_step, office), partial(_rest, letters), stop, f"{name}/mail"),
     )
+    if settings.database_url:  # other processes follow; this one looks how far they have come
+        followers = (
+            Follower(partial(_look, views, applied), lambda _: stop.wait(LOOK_SECONDS), stop, f"{name}/position"),
+        )
     return Network(
-        name, log, views, outbox, people, rules, committer, written, applied, office, parts, stop, letters, followers
+        name,
+        stores,
+        office.policy,
+        committer,
+        written,
+        applied,
+        office,
+        parts,
+        stop,
+        letters,
+        followers,
+        not settings.database_url,
     )
+
+
+def _look(views: Views, applied: Signal) -> bool:
+    applied.raise_to(views.position())
+    return False
 
 
 def _evaluate(office: Office, letters: threading.Event) -> bool:

@@ -111,7 +111,7 @@ def served(settings: Settings, clock: wiring.Clock = lambda: day(60)) -> Iterato
     """The address of a Resonance that a real server serves, on a port of this machine that was free."""
     storage.migrate(settings)
     thresholds = gc.get_threshold()
-    running = server(Service(settings, clock), settings)
+    running = server(Service(settings, clock).app, settings)
     thread = threading.Thread(target=running.run, name="server")
     thread.start()
     try:

@@ -1,7 +1,10 @@
 """The commands, as one types them."""
 
+import os
 import re
 import socket
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -9,11 +12,14 @@ import httpx
 import pytest
 
 from contracts.events import canonical
-from services import wiring
+from services import storage, wiring
 from services.__main__ import main
-from services.settings import Settings
+from services.settings import PREFIX, Settings
+from tests.journeys.program import BATCH, batch_of
+from tests.live import Live
 from tests.running import Running, served, spoil
-from tests.story import stalled
+from tests.story import SOURCE, START, Story, stalled
+from tools.installation import Installation
 
 CANARY = "CANARY7f3a"
 FIGURE = r"=\d+\.\d+"
@@ -23,7 +29,9 @@ LAST_LINE = " ".join(["policy=default", *(name + FIGURE for name in FIGURES)])
 
 @pytest.fixture(autouse=True)
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder that every command of a test works in."""
+    """The folder that every command of a test works in, whatever database or Kafka the tests were given."""
+    for name in [name for name in os.environ if name.startswith(PREFIX)]:
+        monkeypatch.delenv(name)
     folder = tmp_path / "data"
     monkeypatch.setenv("RESONANCE_DATA", str(folder))
     return folder
@@ -237,7 +245,7 @@ def test_a_wrong_setting_ends_every_command_with_status_two(
 ) -> None:
     monkeypatch.setenv("RESONANCE_PORT", CANARY)
     assert main(["keys", "list"]) == 2
-    assert capsys.readouterr().err == "resonance: RESONANCE_PORT is no port\n"
+    assert capsys.readouterr().err == "resonance: RESONANCE_PORT is no number from 1 to 65535\n"
 
 
 def test_a_command_that_does_not_exist_ends_with_status_two_as_well() -> None:
@@ -250,3 +258,113 @@ def test_norms_need_enough_cases(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["migrate"]) == 0
     assert main(["norms", "fit"]) == 0
     assert "for cases that begin from now on" in capsys.readouterr().out
+
+
+@pytest.fixture(params=["files", "postgres"])
+def live(request: pytest.FixtureRequest, data: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live]:
+    """The network that the commands work on, in files or in a database."""
+    settings = Settings(data=data)
+    if request.param == "postgres":
+        settings = Settings(database_url=request.getfixturevalue("own_database"))
+        monkeypatch.setenv("RESONANCE_DATABASE_URL", settings.database_url)
+    storage.migrate(settings)
+    with closing(Live(settings)) as found:
+        yield found
+
+
+def test_what_is_parked_is_listed_shown_tried_again_and_discarded(
+    live: Live, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told(*words: str) -> tuple[int, list[str]]:
+        return main(["parked", *words]), capsys.readouterr().out.splitlines()
+
+    # given two parked cases: one has an event that no release knows, the other one that this release knows by now
+    story = Story("ca_case01").opened()
+    mended = Story("ca_case02").opened().measure("phq9", {"total": 14})
+    live.log.append(story.events, START)
+    live.append_of_a_later_release("ca_case01", "x1")
+    live.log.append(mended.events, START)
+    catalogue = live.views._catalogue
+    live.views._catalogue = {key: one for key, one in catalogue.items() if key[0] != "phq9"}
+    live.follow()
+
+    status, lines = told("list")
+    assert status == 0
+    assert [line.rpartition(" at position ")[0] for line in lines] == [
+        "ca_case01  ValidationError",
+        "ca_case02  KeyError",
+    ]
+    assert told("show", "ca_case01") == (
+        0,
+        [f"{SOURCE}  ca_case01-0000  resonance.case.opened.v1", f"{SOURCE}  x1  resonance.case.admired.v1"],
+    )
+    assert told("retry", "ca_case01") == (1, ["0 cases go on, 2 are still parked"])
+    assert told("retry") == (1, ["1 cases go on, 1 are still parked"])
+    assert told("list") == (0, lines[:1])
+
+    assert told("discard", "ca_case01", SOURCE, "x1") == (
+        0,
+        ["the event is retracted; the case goes on once the projections have seen that"],
+    )
+    live.follow()
+    assert told("list") == (0, [])
+    assert told("retry") == (0, ["0 cases go on, 0 are still parked"])
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["list", "--network", "nowhere"], "there is no network nowhere"),
+        (["show", "ca_case01", "--network", "nowhere"], "there is no network nowhere"),
+        (["retry", "ca_case01"], "no such case is parked"),
+        (["discard", "ca_case01", SOURCE, "x1"], "the case has no such event"),
+    ],
+)
+def test_what_is_not_parked_is_refused_in_one_line(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["migrate"]) == 0
+    capsys.readouterr()
+    assert main(["parked", *words]) == 1
+    assert capsys.readouterr() == ("", f"resonance: {said}\n")
+
+
+def test_in_a_database_views_are_made_anew_beside_the_old_ones_and_compared_with_them(
+    own_database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RESONANCE_DATABASE_URL", own_database)
+    assert main(["migrate"]) == 0
+    with closing(Live(Settings(database_url=own_database))) as live:
+        live.log.append([*stalled().events, *stalled("ca_stall2").events], START)
+        live.follow()
+        live.log.append(Story("ca_later1").opened().events, START)
+        capsys.readouterr()
+        assert main(["rebuild"]) == 0
+        told = [
+            f"main: 3 cases, views at position {live.log.head()}",
+            "compared with the old views: 2 cases, 0 different",
+        ]
+        assert capsys.readouterr().out.splitlines() == told
+    assert main(["rebuild", "--network", "nowhere"]) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == "resonance: there is no network nowhere"
+
+
+@pytest.mark.parametrize("arguments, answer", [([], 303), (["--demo"], 200)])
+def test_ingest_takes_events_and_shows_the_pages_and_leaves_what_follows_to_others(
+    arguments: list[str], answer: int, own_database: str, tmp_path: Path
+) -> None:
+    made = Installation(tmp_path, own_database, kafka="", replication=1)
+    made.run("migrate")
+    key = made.run("keys", "create").strip()
+    [process] = made.add("ingest", arguments=arguments)
+    try:
+        process.await_ready()
+        with httpx.Client(base_url=process.url, headers={"Authorization": f"Bearer {key}"}) as client:
+            posted = client.post("/v1/events", content=batch_of(stalled().events), headers=BATCH)
+            assert (posted.status_code, posted.json()["accepted"]) == (200, 20)
+            assert client.get("/signin").status_code == 200
+            assert client.get("/mailbox").status_code == answer
+    finally:
+        assert process.stop() == 0
+    with closing(made.stores()) as stores:
+        assert (stores.log.head(), stores.views.position()) == (20, 0)

@@ -72,7 +72,7 @@ def test_every_port_that_there_is_can_be_chosen(port: str) -> None:
 
 @pytest.mark.parametrize("port", ["", "0", "65536", "-1", "80.0", "http", " 80"])
 def test_what_is_no_port_stops_the_start(port: str) -> None:
-    with pytest.raises(WrongSetting, match=r"^RESONANCE_PORT is no port$"):
+    with pytest.raises(WrongSetting, match=r"^RESONANCE_PORT is no number from 1 to 65535$"):
         read({"RESONANCE_PORT": port})
 
 
@@ -93,6 +93,14 @@ def test_a_file_that_cannot_be_read_stops_the_start_without_saying_where_or_what
 
 def test_a_secret_is_not_shown_where_settings_are() -> None:
     assert CANARY not in repr(read({"RESONANCE_SMTP_URL": f"smtp://ada:{CANARY}@mail.example"}))
+
+
+@pytest.mark.parametrize(
+    "url", [f"postgresql//ada:{CANARY}@db/resonance", f"postgresql://ada:{CANARY}%zz@db/resonance"]
+)
+def test_what_is_no_address_of_a_database_stops_the_start_without_showing_its_password(url: str) -> None:
+    with pytest.raises(WrongSetting, match=r"^RESONANCE_DATABASE_URL is no PostgreSQL address$"):
+        read({"RESONANCE_DATABASE_URL": url})
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-CONFTEST = (Path(__file__).parent.parent / "conftest.py").read_text()
+ROOT = Path(__file__).parents[2]
+CONFTEST = (ROOT / "tests" / "conftest.py").read_text()
 FINE = "def test_fine():\n    pass\n"
 SKIPPED = "import pytest\n\n\n@pytest.mark.skip(reason='no database here')\ndef test_left_out():\n    pass\n"
 XFAILED = "import pytest\n\n\n@pytest.mark.xfail\ndef test_left_out():\n    assert False\n"
@@ -22,7 +23,8 @@ def run(
     (folder / "test_example.py").write_text(test)
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
     # The outer run's own settings would otherwise reach the inner one.
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")} | {"CI": ci}
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+    environment |= {"CI": ci, "PYTHONPATH": str(ROOT)}
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 

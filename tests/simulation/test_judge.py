@@ -21,6 +21,7 @@ from services.simulation.posts import Post
 from services.simulation.replay import History, final_courses, replay
 from services.simulation.spec import Spec
 from tests.alerts.workplace import Workplace
+from tests.homes import Files
 from tests.story import Story, day
 
 POLICY = policy()
@@ -177,7 +178,7 @@ def evenings(posts: Sequence[Post]) -> Iterator[tuple[datetime, list[Post]]]:
 
 def lived(folder: Path, made: Network, norms: Sequence[NormSet]) -> Lived:
     """The real parts of the service, on a log in a folder, live through ``made`` evening by evening."""
-    workplace = Workplace(folder)
+    workplace = Workplace(Files(folder))
     workplace.office = replace(workplace.office, norm_sets=norms)
     for number, therapist in enumerate(made.therapists):
         entry = Therapist(ref=therapist.ref, name="Dr Example", email=f"t{number}@clinic.example", time_zone="UTC")
