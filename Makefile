@@ -11,10 +11,10 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	"$$python" -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo "$$python" && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test bench kafka picture format lock hooks clean
+.PHONY: help setup demo demo-distributed check test bench kafka chaos picture format lock hooks clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/ready ## make .venv from requirements.lock (done for you by every other command)
 	@:
@@ -27,12 +27,15 @@ setup: .venv/ready ## make .venv from requirements.lock (done for you by every o
 demo: setup ## start Resonance with a simulated network, and say where to look
 	@$(VENV)/resonance demo $(ARGS)
 
+demo-distributed: setup ## the same as many processes, with a real PostgreSQL and a real Kafka
+	@PYTHONPATH=. $(VENV)/python -m tools.distributed $(ARGS)
+
 check: setup ## style, types, import rules, generated files: all that needs no running
 	@echo "ruff: style";        $(VENV)/ruff check --quiet $(CODE)
 	@echo "ruff: format";       $(VENV)/ruff format --quiet --check $(CODE) || { echo "make format puts it right"; exit 1; }
 	@echo "mypy: types";        $(VENV)/mypy $(CODE)
 	@echo "import rules";       PYTHONPATH=. $(VENV)/lint-imports --no-logo
-	@echo "generated files";    $(VENV)/python -m contracts.generate --check
+	@echo "generated files";    $(VENV)/python -m contracts.generate --check && $(VENV)/python -m tools.asyncapi --check
 
 test: setup ## check, then every test; make test ARGS='tests/eventlog -k conflict' narrows it
 	@$(VENV)/python tools/system.py
@@ -44,6 +47,9 @@ bench: setup ## measure, and print beside the baseline of the same run
 
 kafka: setup ## start a real Kafka on this machine, with fresh data; ARGS='--nodes 3 --port 19092'
 	@$(VENV)/python tools/broker.py $(ARGS)
+
+chaos: setup ## break an installation of many processes, and count what is lost; ARGS='--faults 40 --seed 1'
+	@PYTHONPATH=. $(VENV)/python -m tools.chaos $(ARGS)
 
 picture: setup ## take the picture of a case page that the README shows
 	@$(VENV)/python tools/picture.py
