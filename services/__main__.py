@@ -13,11 +13,11 @@ from services import commands
 from services.access.credential import SCOPES
 from services.access.problems import Refused
 from services.database.ports import NotMigrated
-from services.eventlog.ports import Unavailable, Unreadable, WrongSchema, WrongTopics
+from services.eventlog.ports import Explained, Unavailable, Unreadable
 from services.settings import WrongSetting, read
 from services.wiring import InUse
 
-KNOWN: Final = (InUse, LookupError, NotMigrated, OSError, Refused, Unreadable, ValueError, WrongSchema, WrongTopics)
+KNOWN: Final = (Explained, InUse, LookupError, NotMigrated, OSError, Refused, Unreadable, ValueError)
 """Errors whose message says what is the matter, and nothing about anybody."""
 
 

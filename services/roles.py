@@ -25,12 +25,10 @@ from services import operation, storage, wiring
 from services.alerts.counts import Counts, OutboxCollector
 from services.alerts.run import evaluate_step, send_step
 from services.database.postgres import Lead
-from services.eventlog.connect import NoChecksums
 from services.eventlog.counts import RelayCollector
 from services.eventlog.follow import Follower, Signal
 from services.eventlog.kafkafeed import KafkaFeed
-from services.eventlog.ports import Hole, Unavailable, Unreadable, WrongTopics
-from services.eventlog.publisher import Fenced
+from services.eventlog.ports import Unavailable
 from services.eventlog.relay import Relay
 from services.projections import run
 from services.projections.counts import ViewsCollector, progress
@@ -50,8 +48,6 @@ LOOK_SECONDS: Final = 0.25
 WATCH_SECONDS: Final = 0.25
 LEAVE_SECONDS: Final = 20.0
 """How long a process that cannot go on waits for its threads, one of which may hang."""
-TELLING: Final = (Fenced, Hole, NoChecksums, Unreadable, WrongTopics)
-"""Errors whose message says what to do, and nothing about anybody."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -73,7 +69,6 @@ class Worker:
         self._stop = threading.Event()
         self._closing = ExitStack()
         self._stuck: list[Callable[[], bool]] = []
-        self._told = ""
         self._registry = operation.registry()
         start = {"relay": self._relay, "projections": self._projections, "alerts": self._alerts}[role]
         with closing(storage.open_keys(settings)) as keys:
@@ -90,8 +85,8 @@ class Worker:
 
     def why(self) -> str:
         """Why it is ready no longer, in a line that anybody may read."""
-        failures = [str(one.failure) for one in self._followers if one.failure]
-        return self._told or next(iter(failures), "nothing can be published")
+        failures = (str(one.failure) for one in self._followers if one.failure)
+        return next(failures, "nothing can be published")
 
     def _relay(self, secrets: dict[str, bytes]) -> list[Follower]:
         followers, relays = [], []
@@ -143,14 +138,7 @@ class Worker:
         return followers
 
     def _follower(self, step: Callable[[], bool], name: str, idle: float) -> Follower:
-        return Follower(partial(self._telling, step), lambda _: self._stop.wait(idle), self._stop, name)
-
-    def _telling(self, step: Callable[[], bool]) -> bool:
-        try:
-            return step()
-        except TELLING as error:
-            self._told = str(error)
-            raise
+        return Follower(step, lambda _: self._stop.wait(idle), self._stop, name)
 
     def _opened(self, part: Part) -> Part:
         return self._closing.enter_context(closing(part))

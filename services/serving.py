@@ -87,14 +87,8 @@ class Service:
 
 
 def server(app: ASGIApp, settings: Settings) -> uvicorn.Server:
-    """A server of ``app``, in a process tuned for it.
-
-    The collector of garbage leaves alone what was made before; requests get the interpreter from the followers soon.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 10, 10)  # batches make many objects at once, all of them short-lived
-    sys.setswitchinterval(SWITCH_SECONDS)
+    """A server of ``app``, in a process that is tuned for it."""
+    tune()
     # No access log: paths hold references and tokens.
     config = uvicorn.Config(
         app,
@@ -105,3 +99,11 @@ def server(app: ASGIApp, settings: Settings) -> uvicorn.Server:
         timeout_graceful_shutdown=STOP_WITHIN_SECONDS,
     )
     return uvicorn.Server(config)
+
+
+def tune() -> None:
+    """The collector of garbage leaves alone what was made before, and requests soon get the interpreter."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 10)  # batches make many objects at once, all of them short-lived
+    sys.setswitchinterval(SWITCH_SECONDS)

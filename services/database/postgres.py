@@ -2,11 +2,11 @@
 
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 from psycopg import sql
@@ -82,6 +82,13 @@ class PostgresConnection:
     def execute(self, statement: str, values: Values = (), /) -> psycopg.Cursor[DictRow]:
         with translated():
             return self.bare.execute(_translated(statement), values)
+
+    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], /) -> None:
+        names = sql.SQL(", ").join(map(sql.Identifier, columns))
+        copy = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table), names)
+        with translated(), self.bare.cursor() as cursor, cursor.copy(copy) as into:
+            for row in rows:
+                into.write_row(row)
 
     def executemany(self, statement: str, rows: Iterable[Values], /) -> None:
         with translated(), self.bare.cursor() as cursor:

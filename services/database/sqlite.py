@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -33,6 +33,10 @@ class SQLiteConnection:
     def execute(self, statement: str, values: Any = (), /) -> sqlite3.Cursor:
         with _translated():
             return self.bare.execute(statement, values)
+
+    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], /) -> None:
+        places = ", ".join("?" for _ in columns)
+        self.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", rows)  # noqa: S608 - names of ours
 
     def executemany(self, statement: str, rows: Iterable[Any], /) -> None:
         with _translated():

@@ -16,7 +16,7 @@ from services.eventlog.ports import Explained, Unavailable
 IDLE_SECONDS: Final = 1.0
 """How long a follower rests at most before it looks again, woken or not."""
 FIRST_PAUSE_SECONDS: Final = 0.05
-LONGEST_PAUSE_SECONDS: Final = 5.0
+LONGEST_PAUSE_SECONDS: Final = 1.0
 SHARED: Final = 3
 """So many times as long as a step took a follower rests after it, in a process that also answers requests: what comes
 meanwhile is then handled together, and the other threads have the interpreter to themselves."""
@@ -104,7 +104,7 @@ def follow(
 
     After each step that did something it rests ``rest`` times as long as that took, at most a tenth of a second.
 
-    ``stop`` ends it after the step at hand. On Unavailable it waits, twice as long each time up to five seconds, and
+    ``stop`` ends it after the step at hand. On Unavailable it waits, twice as long each time up to a second, and
     logs once that it does and once that it is over. Any other error ends it: it raises Failed.
     """
     pause = FIRST_PAUSE_SECONDS

@@ -17,6 +17,8 @@ from services.projections.record import Key, Record, record_of, retracted
 
 SCHEMA: Final = script("services.projections", "schema")
 SQL: Final = statements("services.projections", "views")
+ASSIGNMENT: Final = ("case_ref", "place", "therapist_ref", "role", "since", "until")
+SERIES: Final = ("case_ref", "instrument", "version", "scores", "first", "last", "mean")
 
 
 class CaseRows(NamedTuple):
@@ -39,7 +41,7 @@ def add_facts(connection: Connection, batch: Iterable[Recorded | Unread]) -> dic
             connection.execute(SQL["put_merge"], (event.data.from_ref, event.data.into_ref, position))
         else:
             facts.append((event.case_ref, position, canonical(event)))
-    connection.executemany(SQL["add_fact"], facts)
+    connection.insert("fact", ("case_ref", "position", "state"), facts)
     return {case_ref: position for case_ref, position, _ in facts}
 
 
@@ -110,15 +112,11 @@ def put_courses(connection: Connection, shard: int, folded: Sequence[Folded]) ->
                 numbers = (len(one.points), one.values[0], one.values[-1], fmean(one.values))
                 series.append((course.case_ref, one.instrument.key, one.instrument.version, *numbers))
     named = [(one.course.case_ref,) for one in folded]
-    for statement, rows in (
-        ("unpark", named),
-        ("put_case", cases),
-        ("drop_assignments", named),
-        ("add_assignment", assignments),
-        ("drop_series", named),
-        ("add_series", series),
-    ):
-        connection.executemany(SQL[statement], rows)
+    for statement in ("unpark", "drop_assignments", "drop_series"):
+        connection.executemany(SQL[statement], named)
+    connection.executemany(SQL["put_case"], cases)
+    connection.insert("assignment", ASSIGNMENT, assignments)
+    connection.insert("series_view", SERIES, series)
 
 
 def rows_of(connection: Connection, case_ref: str) -> CaseRows:

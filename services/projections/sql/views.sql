@@ -49,9 +49,6 @@ SELECT source, position, next_offset FROM tracking;
 -- name: position
 SELECT min(position) AS position FROM tracking;
 
--- name: add_fact
-INSERT INTO fact (case_ref, position, state) VALUES (?, ?, ?);
-
 -- name: facts
 SELECT case_ref, state FROM fact WHERE case_ref BETWEEN ? AND ? ORDER BY case_ref, position;
 
@@ -69,14 +66,8 @@ ON CONFLICT (case_ref) DO UPDATE SET
 -- name: drop_assignments
 DELETE FROM assignment WHERE case_ref = ?;
 
--- name: add_assignment
-INSERT INTO assignment (case_ref, place, therapist_ref, role, since, until) VALUES (?, ?, ?, ?, ?, ?);
-
 -- name: drop_series
 DELETE FROM series_view WHERE case_ref = ?;
-
--- name: add_series
-INSERT INTO series_view (case_ref, instrument, version, scores, first, last, mean) VALUES (?, ?, ?, ?, ?, ?, ?);
 
 -- name: put_merge
 INSERT INTO merge (from_ref, into_ref, position) VALUES (?, ?, ?)
