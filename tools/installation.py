@@ -68,6 +68,11 @@ class Process:
     def tail(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-20:]) if self.log.exists() else ""
 
+    def memory(self) -> int:
+        """Bytes that it has in memory at present."""
+        pages = Path(f"/proc/{self._process.pid}/statm").read_text().split()[1] if self._process else "0"
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
     def signal(self, number: int) -> None:
         if self._process and self._process.poll() is None:
             self._process.send_signal(number)

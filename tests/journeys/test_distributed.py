@@ -26,9 +26,9 @@ LONGEST_STALL_SECONDS = LOST_SECONDS + 15
 
 
 @pytest.fixture
-def made(postgres_url: str, kafka_bootstrap: str, tmp_path: Path) -> Iterator[Installation]:
-    """A network of its own, migrated, with a relay and one process of the projections."""
-    found = Installation(tmp_path, postgres_url, kafka_bootstrap, 1, network=f"n{uuid4().hex[:12]}")
+def made(own_database: str, kafka_bootstrap: str, tmp_path: Path) -> Iterator[Installation]:
+    """A database and a network of its own, migrated, with a relay and one process of the projections."""
+    found = Installation(tmp_path, own_database, kafka_bootstrap, 1, network=f"n{uuid4().hex[:12]}")
     found.run("migrate")
     try:
         found.add("relay")
