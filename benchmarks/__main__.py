@@ -9,22 +9,24 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from benchmarks import posting, relaying, storing
+from benchmarks import enduring, posting, relaying, storing
 from benchmarks.measured import Compared, Found, Informed, Tell
+from services.serving import tune
 
 RESULTS: Final = Path(__file__).with_name("RESULTS.md")
 WHOLE: Final = (posting.Size(), storing.Size(), relaying.Size())
 TINY: Final = (
     posting.Size(seconds=0.2, repetitions=1),
     storing.Size(events=1_000, repetitions=1, cases=200, few=50, touched=10),
-    relaying.Size(events=1_000, repetitions=1, one_by_one=50, per_second=50, seconds=2),
+    relaying.Size(events=6_000, repetitions=1, one_by_one=50, per_second=50, seconds=2),
 )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="benchmarks", description="Ratios against baselines of the same run.")
     parser.add_argument("--tiny", action="store_true", help="shows that it works, and means nothing; writes no file")
-    parser.add_argument("--only", choices=("posting", "storing", "following", "deciding", "relaying"))
+    parser.add_argument("--only", choices=("posting", "storing", "following", "deciding", "relaying", "enduring"))
+    parser.add_argument("--events", type=int, default=5_000_000, help="of --only enduring, which runs by itself only")
     asked = parser.parse_args(arguments)
     post, store, relay = TINY if asked.tiny else WHOLE
     benches: dict[str, Callable[[Tell], Found]] = {
@@ -34,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "posting": lambda tell: posting.posting(post, tell),
         "relaying": lambda tell: relaying.relaying(relay, tell),
     }
+    if asked.only == "enduring":
+        benches = {"enduring": lambda tell: enduring.enduring(enduring.Size(asked.events), tell)}
     found: list[Compared | Informed] = []
     for name, bench in benches.items():
         if asked.only in (None, name):
@@ -66,4 +70,5 @@ def _note(figure: Compared | Informed) -> str:
 
 
 if __name__ == "__main__":
+    tune()  # as the processes are that are measured here
     sys.exit(main())
