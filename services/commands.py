@@ -140,11 +140,7 @@ def fit_norms(settings: Settings, asked: Namespace) -> int:
 
 def session(settings: Settings, asked: Namespace) -> int:
     name = asked.network or settings.network
-    keys = storage.open_keys(settings)
-    secret = keys.secret(name)
-    keys.close()
-    if secret is None:
-        raise LookupError(f"there is no network {name}")
+    secret = storage.secret_of(settings, name)
     base = settings.public_url if name == settings.network else f"{settings.public_url}/{name}"
     print(f"{base}/signin/{ticket(name, asked.therapist, secret, wiring.utc_now())}")
     return 0

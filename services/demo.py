@@ -71,7 +71,9 @@ def run(settings: Settings, wanted: Wanted, console: Console) -> int:
     spec = Spec(wanted.seed, CLINICS, therapists, wanted.clients, WEEKS + WEEKS_TO_COME, start)
     made = simulate(spec)
     with tempfile.TemporaryDirectory(prefix="resonance-demo-") as folder:
-        own = replace(settings, data=Path(folder), network="demo", smtp_url="", demo=True)
+        # Nothing of an installation whose settings may be around: neither its mail server nor its database.
+        apart = {"smtp_url": "", "database_url": "", "kafka": "", "relay_after": ""}
+        own = replace(settings, data=Path(folder), network="demo", demo=True, **apart)  # type: ignore[arg-type]  # each is a text
         clock = Clock(datetime.combine(start, datetime.min.time(), UTC))
         storage.migrate(own)
         service = Service(own, clock)

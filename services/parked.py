@@ -43,10 +43,12 @@ def retry(settings: Settings, network: str, case_refs: Sequence[str], now: datet
     """
     with _stores(settings, network) as stores:
         mended = []
-        for case_ref in case_refs or [one.case_ref for one in stores.views.parked()]:
-            shard = stores.views.retry(case_ref)
-            if shard is not None:
-                stores.outbox.look_at(case_ref, shard, now)
+        shards = {one.case_ref: one.shard for one in stores.views.parked()}
+        for case_ref in case_refs or shards:
+            if case_ref in shards:  # before as well, so that no crash leaves it unseen
+                stores.outbox.look_at(case_ref, shards[case_ref], now)
+            if stores.views.retry(case_ref):
+                stores.outbox.look_at(case_ref, shards[case_ref], now)
                 mended.append(case_ref)
         return mended
 
@@ -79,9 +81,6 @@ def _retraction(case_ref: str, clinic: str, key: EventKey, now: datetime) -> Eve
 
 @contextmanager
 def _stores(settings: Settings, network: str) -> Iterator[Stores]:
-    with closing(storage.open_keys(settings)) as keys:
-        secret = keys.secret(network)
-    if secret is None:
-        raise LookupError(f"there is no network {network}")
+    secret = storage.secret_of(settings, network)
     with closing(storage.open_stores(settings, network, secret)) as stores:
         yield stores

@@ -9,12 +9,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from datetime import datetime
 from functools import partial
+from hashlib import sha256
+from importlib.metadata import version
 from typing import Final, NamedTuple
 
 from contracts.events import ClientMerged
 from contracts.instruments import catalogue
 from services import storage
 from services.database import postgres
+from services.database.postgres import Lead
 from services.eventlog import topics
 from services.eventlog.ports import Log, Recorded, Slice, Unread
 from services.eventlog.store import Codec
@@ -27,6 +30,8 @@ CASES_AT_ONCE: Final = 1_000
 CLOSE: Final = 1_000
 """So few events behind the log the live views are stopped for a moment to change places."""
 SAMPLE: Final = 200
+RELEASE: Final = f"{version('resonance')} {sha256(tables.SCHEMA.encode()).hexdigest()[:16]}"
+"""Views that another release began are not gone on with."""
 
 Tell = Callable[[str, int, int], object]
 """Is told what is being done, how far it is, and how far it goes."""
@@ -42,26 +47,36 @@ class Rebuilt(NamedTuple):
 
 def rebuild(settings: Settings, network: str, tell: Tell, now: datetime, sample: int = SAMPLE) -> Rebuilt:
     """Raises LookupError where there is no such network, and Unavailable; then nothing has changed for anybody."""
+    secret = storage.secret_of(settings, network)
     with ExitStack() as opened:
-        keys = opened.enter_context(closing(storage.open_keys(settings)))
-        secret = keys.secret(network)
-        if secret is None:
-            raise LookupError(f"there is no network {network}")
         log = opened.enter_context(closing(storage.open_log(settings, network, secret)))
         outbox = opened.enter_context(closing(storage.open_outbox(settings, network)))
         live = opened.enter_context(closing(storage.open_views(settings, network)))
+        lead = opened.enter_context(closing(Lead(settings.database_url, f"rebuild of {network}")))
+        if not lead.held():
+            raise ValueError(f"another rebuild of {network} is under way")
+
+        def told(doing: str, done: int, whole: int) -> None:
+            lead.held()  # whoever does not ask for long leads no more
+            tell(doing, done, whole)
+
         following = storage.schema_of(network, "next")
+        postgres.drop_of_another(settings.database_url, following, RELEASE)
         postgres.migrate(settings.database_url, following, tables.SCHEMA)
         fresh = opened.enter_context(
             closing(Views(postgres.PostgresDatabase(settings.database_url, following), catalogue()))
         )
         fresh.add_sources(storage.sources(settings))
         shard_of = partial(_shard, Codec(secret))
-        _collect(log, fresh, tell)
-        _fold(fresh, shard_of, tell)
+        if fresh.is_uneven():  # it ended while it caught up
+            _catch_up(log, fresh, shard_of, CLOSE)
+        _collect(log, fresh, told)
+        _fold(fresh, shard_of, told)
         _catch_up(log, fresh, shard_of, CLOSE)
         compared, different = _compare(live, fresh, sample)
         waited = [one.case_ref for one in live.parked()]
+        for case_ref in waited:  # before as well, so that no crash leaves one of them unseen
+            outbox.look_at(case_ref, shard_of(case_ref), now)
         schemas = (storage.schema_of(network, part) for part in ("views", "next", "old"))
         with postgres.replacing(settings.database_url, *schemas):
             _catch_up(log, fresh, shard_of, 0)

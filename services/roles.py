@@ -1,6 +1,6 @@
 """One role of an installation of many processes: it follows for every network until it is stopped, or cannot go on.
 
-relay        PostgreSQL's log -> Kafka                        one at a time: a second one takes over from the first
+relay        PostgreSQL's log -> Kafka                        one leads, others stand by
 projections  Kafka -> the views                               as many as there are partitions
 alerts       the views -> alerts on the log, and mail         as many as there are partitions
 
@@ -161,11 +161,11 @@ def _lead(lead: Lead, relay: Relay) -> bool:
     try:
         leads = lead.held()
     except Unavailable:
-        relay.close()
+        relay.stand_by()
         raise
     if leads:
         return relay.step()
-    relay.close()
+    relay.stand_by()
     return False
 
 

@@ -92,6 +92,15 @@ def open_keys(settings: Settings) -> Keys:
     return found
 
 
+def secret_of(settings: Settings, network: str) -> bytes:
+    """What the network signs and seals with. Raises LookupError where there is no such network, and Unavailable."""
+    with closing(open_keys(settings)) as keys:
+        secret = keys.secret(network)
+    if secret is None:
+        raise LookupError(f"there is no network {network}")
+    return secret
+
+
 def open_log(settings: Settings, network: str, secret: bytes) -> Log:
     """The log of a network. Raises WrongSchema where it was not migrated to this release, and Unavailable."""
     return open_stored_log(settings, network, secret)

@@ -231,12 +231,7 @@ async def _submit(committer: Committer, event: AnyEvent) -> Appended:
 
 def rebuild(settings: Settings, name: str) -> tuple[int, int]:
     """Makes the views of a network anew from its log; returns their position and how many cases there are."""
-    keys = storage.open_keys(settings)
-    secret = keys.secret(name)
-    keys.close()
-    if secret is None:
-        raise LookupError(f"there is no network {name}")
-    log = storage.open_log(settings, name, secret)
+    log = storage.open_log(settings, name, storage.secret_of(settings, name))
     views = storage.open_views(settings, name)
     try:
         return run.rebuild(log, views), views.counts()["cases"]

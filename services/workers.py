@@ -1,15 +1,20 @@
 """Several processes of one role on one machine: started, started again when they end, and stopped together."""
 
+import ctypes
 import logging
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 LOOK_SECONDS: Final = 0.1
+
+PR_SET_PDEATHSIG: Final = 1
+"""Of prctl(2)."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -49,7 +54,17 @@ class _Place:
             _log.warning("process ended and is started again", extra={"code": self.process.returncode})
             self._pause = min(2 * self._pause, self._pace.longest_pause)
         self._since = now
-        self.process = subprocess.Popen(self._command, env=self._environment)  # noqa: S603 - ourselves
+        self.process = subprocess.Popen(  # noqa: S603 - ourselves
+            self._command,
+            env=self._environment,
+            preexec_fn=_end_with_parent,  # noqa: PLW1509 - there is no other thread in this process
+        )
+
+
+def _end_with_parent() -> None:
+    """Has Linux send SIGTERM to this process when the one that started it is gone: nobody would start it again."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def supervise(command: Sequence[str], count: int, port: int, pace: Pace = Pace()) -> int:

@@ -182,6 +182,16 @@ def test_the_demo_loads_loses_nothing_and_says_so_in_its_last_line(capsys: pytes
     assert re.fullmatch(r"events=[1-9]\d* cases=[1-9]\d* alerts=[1-9]\d* mails=\d+ lost=0", last)
 
 
+def test_the_demo_keeps_away_from_an_installation_whose_settings_are_around(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RESONANCE_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
+    monkeypatch.setenv("RESONANCE_KAFKA", "127.0.0.1:1")
+    monkeypatch.setenv("RESONANCE_SMTP_URL", "smtp://127.0.0.1:1")
+    assert main(["demo", "--once", "--clients", "60", "--port", str(free_port())]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].endswith("lost=0")
+
+
 def test_nobody_signs_in_to_a_network_that_does_not_exist(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["session", "th_ada01"]) == 0
     assert "/signin/" in capsys.readouterr().out

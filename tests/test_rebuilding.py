@@ -6,10 +6,13 @@ from contextlib import closing
 
 import pytest
 
-from contracts.events import AnyEvent
+from contracts.events import AnyEvent, ClientMerged
 from services import rebuilding, storage
 from services.database import postgres
+from services.database.postgres import Lead
+from services.eventlog.ports import Slice
 from services.projections import tables
+from services.projections.views import Views
 from services.settings import Settings
 from services.simulation.network import simulate
 from services.simulation.spec import Spec
@@ -132,6 +135,67 @@ def test_a_rebuild_that_was_ended_goes_on_where_it_was(
     assert {doing for doing, _, _ in told} == {"cases"}
     assert told[-1][1] == len(grown) - 14
     assert live.rows() == grown
+
+
+def test_a_rebuild_that_was_ended_while_it_caught_up_goes_on_too(
+    settings: Settings, live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = simulated(4)
+    live.log.append(events[:400], START)
+    live.follow()
+    apply, applied = Views.apply, iter(range(9))
+
+    def until_the_ninth(views: Views, slice_: Slice) -> int:
+        if next(applied, None) is None:
+            raise KeyboardInterrupt
+        return apply(views, slice_)
+
+    def more(doing: str, done: int, whole: int) -> None:
+        if doing == "cases" and done == whole:
+            live.log.append(events[400:], START)
+            monkeypatch.setattr(Views, "apply", until_the_ninth)
+
+    with pytest.raises(KeyboardInterrupt):
+        rebuilding.rebuild(settings, settings.network, more, START)
+    monkeypatch.setattr(Views, "apply", apply)
+    rebuilding.rebuild(settings, settings.network, lambda *_: None, START)
+    made = live.rows()
+    live.follow()
+
+    assert live.rows() == made
+    assert {one.position for one in live.log.read(0, 1_000_000) if not isinstance(one.event, ClientMerged)} == (
+        live.views.positions()
+    )
+
+
+def test_what_another_release_began_is_not_gone_on_with(
+    settings: Settings, live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live.log.append(simulated(3), START)
+    live.follow()
+    grown = live.rows()
+    with pytest.raises(KeyboardInterrupt):
+        rebuilding.rebuild(settings, settings.network, _interrupted, START)
+    monkeypatch.setattr(rebuilding, "RELEASE", "another")
+    told: list[tuple[str, int, int]] = []
+    rebuilding.rebuild(settings, settings.network, lambda *step: told.append(step), START)
+
+    assert told[0][0] == "events"
+    assert live.rows() == grown
+
+
+def test_two_rebuilds_of_a_network_do_not_meet(settings: Settings, live: Live) -> None:
+    live.log.append(stalled().events, START)
+    live.follow()
+    with closing(Lead(settings.database_url, f"rebuild of {settings.network}")) as other:
+        assert other.held()
+        with pytest.raises(ValueError, match="another rebuild"):
+            rebuilding.rebuild(settings, settings.network, lambda *_: None, START)
+
+
+def _interrupted(doing: str, done: int, whole: int) -> None:
+    if doing == "cases":
+        raise KeyboardInterrupt
 
 
 def test_views_of_other_events_are_not_replaced(settings: Settings, live: Live) -> None:

@@ -2,7 +2,7 @@
 
 A key reads ``rsn_live_<key id>_<32 random letters and digits><CRC-32 of all before it>``, much as GitHub's tokens do:
 scanners find a leaked one, and a mistyped one never reaches the database (source: "Behind GitHub's new authentication
-token formats", GitHub blog, 2021). The file keeps its key id and its SHA-256, which needs no salt at 190 random bits.
+token formats", GitHub blog, 2021). What is kept is its key id and its SHA-256, which needs no salt at 190 random bits.
 """
 
 import hmac
@@ -133,6 +133,12 @@ class Keys:
         revoked = self._database.connection().execute(_SQL["revoke"], values).rowcount
         self._known.clear()
         return revoked > 0
+
+    def remembered(self, authorization: bytes | None, now: datetime) -> Credential | None:
+        """Whom ``check`` would answer without asking the database: for an event loop, which must not wait for it."""
+        match = _BEARER.fullmatch(authorization or b"")
+        known = self._known.get(sha256(match[1] + match[3]).digest()) if match else None
+        return known.credential if known is not None and known.since <= now < known.until else None
 
     def check(self, authorization: bytes | None, now: datetime) -> Credential:
         """Whom the value of an ``Authorization`` header speaks for, at ``now``.

@@ -149,13 +149,20 @@ class Outbox:
         """The log says that the letter was delivered: it is done."""
         self._change("sent", alert_ref=alert_ref)
 
-    def put_off(self, alert_ref: str, until: datetime, outcome: Outcome) -> None:
-        """The letter is tried again from ``until`` on."""
-        self._change("put_off", alert_ref=alert_ref, until=_text(until), outcome=outcome)
+    def is_ours(self, queued: Queued) -> bool:
+        """Whether nobody else has leased the letter since, as its lease was over."""
+        given = {"alert_ref": queued.alert_ref, "attempts": queued.attempts}
+        return self._database.connection().execute(_SQL["attempt"], given).fetchone() is not None
 
-    def gave_up(self, alert_ref: str, outcome: Outcome) -> None:
-        """The letter is not tried again."""
-        self._change("gave_up", alert_ref=alert_ref, outcome=outcome)
+    def put_off(self, queued: Queued, until: datetime, outcome: Outcome) -> None:
+        """The letter is tried again from ``until`` on, unless somebody else has leased it since."""
+        self._change(
+            "put_off", alert_ref=queued.alert_ref, attempts=queued.attempts, until=_text(until), outcome=outcome
+        )
+
+    def gave_up(self, queued: Queued, outcome: Outcome) -> None:
+        """The letter is not tried again, unless somebody else has leased it since."""
+        self._change("gave_up", alert_ref=queued.alert_ref, attempts=queued.attempts, outcome=outcome)
 
     def link(self, token: str) -> Link | None:
         """What the link with this token is about, even where it has expired."""
@@ -171,7 +178,7 @@ class Outbox:
     def close(self) -> None:
         self._database.close()
 
-    def _change(self, statement: str, **values: str) -> None:
+    def _change(self, statement: str, **values: str | int) -> None:
         with self._database.transaction() as connection:
             connection.execute(_SQL[statement], values)
 

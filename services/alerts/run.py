@@ -220,13 +220,15 @@ def _not_sent(office: Office, queued: Queued, outcome: Outcome) -> None:
     """Puts the letter off, or gives it up and says so on the log: the alert stays on the therapist's list."""
     now = office.clock()
     if outcome != "recipient_refused" and now - queued.created < GIVE_UP_AFTER:
-        office.outbox.put_off(queued.alert_ref, now + _pause(queued.attempts, office.chance()), outcome)
+        office.outbox.put_off(queued, now + _pause(queued.attempts, office.chance()), outcome)
+        return
+    if not office.outbox.is_ours(queued):
         return
     _log.error("letter given up", extra={"outcome": outcome, "attempts": queued.attempts})
     untold = envelope(queued.case_ref, queued.clinic, queued.alert_ref, "suppressed", now)
     event = AlertSuppressed(**untold, data=AlertSuppressedData(alert_ref=queued.alert_ref, why="undeliverable"))
     [answer] = office.append([event])
-    office.outbox.gave_up(queued.alert_ref, outcome)
+    office.outbox.gave_up(queued, outcome)
     if not answer.duplicate and not answer.conflict:
         office.counts.decided(event, queued.reason)
 

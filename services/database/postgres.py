@@ -111,6 +111,19 @@ def migrate(url: str, schema: str, script: str) -> None:
         connection.execute(_spelt(script))
 
 
+def drop_of_another(url: str, schema: str, release: str) -> None:
+    """Drops ``schema`` unless it was left by ``release``, and makes it as one of that. Raises Unavailable."""
+    name = sql.Identifier(schema)
+    with connect(url, schema) as connection, translated(), connection.transaction():
+        row = connection.execute(
+            "SELECT obj_description(to_regnamespace(%s), 'pg_namespace') AS release", (schema,)
+        ).fetchone()
+        if row is None or row["release"] != release:
+            connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(name))
+        connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(name))
+        connection.execute(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(name, sql.Literal(release)))
+
+
 class PostgresDatabase:
     """The tables of ``schema``, which were made by ``migrate``."""
 

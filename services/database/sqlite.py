@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from services.database.ports import Unavailable
+from services.database.ports import NotMigrated, Unavailable
 
 WAIT_FOR_LOCK_SECONDS: Final = 5.0
 
@@ -18,7 +18,11 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        raise Unavailable(type(error).__name__) from error
+        if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+            raise Unavailable(type(error).__name__) from error
+        if str(error).startswith(("no such table", "no such column")):
+            raise NotMigrated from error
+        raise
 
 
 class SQLiteConnection:

@@ -112,25 +112,24 @@ def follow(
         began = time.perf_counter()
         try:
             busy = step()
+            if pause > FIRST_PAUSE_SECONDS:
+                log.warning("follower goes on", extra={"follower": name})
+                pause = FIRST_PAUSE_SECONDS
+            if busy:
+                stop.wait(min(rest * (time.perf_counter() - began), LONGEST_REST_SECONDS))
+            elif not stop.is_set():
+                idle(IDLE_SECONDS)
         except Unavailable:
             if pause == FIRST_PAUSE_SECONDS:
                 log.warning("follower waits for the store", extra={"follower": name})
             stop.wait(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-            continue
         except Exception as error:  # noqa: BLE001  # whatever it is, its message must not get out
             # Unless it is made for that, neither the message nor the traceback: both can hold what an event says.
             failure = str(error) if isinstance(error, Explained) else type(error).__name__
             position = getattr(error, "position", None)
             log.critical("follower failed", extra={"follower": name, "error": failure, "position": position})
             raise Failed(name, failure, position) from None
-        if pause > FIRST_PAUSE_SECONDS:
-            log.warning("follower goes on", extra={"follower": name})
-            pause = FIRST_PAUSE_SECONDS
-        if busy:
-            stop.wait(min(rest * (time.perf_counter() - began), LONGEST_REST_SECONDS))
-        elif not stop.is_set():
-            idle(IDLE_SECONDS)
 
 
 class Follower(threading.Thread):

@@ -23,13 +23,15 @@ class Marker(NamedTuple):
     """Everything on the log up to here is published, or never will be."""
     chain: dict[int, int]
     """The position of the last record of each partition."""
+    key: str = ""
+    """The pseudonymous key of the event at ``position``, in hex: a log that has another one there is another log."""
 
     @classmethod
     def at(cls, position: int) -> "Marker":
         return cls(position, dict.fromkeys(range(topics.PARTITIONS), position))
 
     def record(self, network: str) -> Record:
-        said = {"position": self.position, "partitions": topics.PARTITIONS, "chain": self.chain}
+        said = {"position": self.position, "partitions": topics.PARTITIONS, "chain": self.chain, "key": self.key}
         return Record(0, network.encode(), json.dumps(said).encode(), [("content-type", b"application/json")])
 
 
@@ -77,7 +79,8 @@ def _read(said: bytes, network: str) -> Marker:
             f"{topics.events(network).name} was written in {marker['partitions']} partitions, this release writes"
             f" {topics.PARTITIONS}: run the release that it belongs to"
         )
-    return Marker(marker["position"], {int(partition): last for partition, last in marker["chain"].items()})
+    chain = {int(partition): last for partition, last in marker["chain"].items()}
+    return Marker(marker["position"], chain, marker["key"])
 
 
 class _Reader:

@@ -122,6 +122,12 @@ class Relay:
         waiting = self._waiting
         return waiting is not None and now - waiting > STUCK_SECONDS
 
+    def stand_by(self) -> None:
+        """Another one leads: there is nothing to publish here, and nothing to tell of it."""
+        self.close()
+        self._waiting = None
+        self.progress.position = self.progress.head = 0
+
     def close(self) -> None:
         if self._publisher:
             self._publisher.close()
@@ -136,11 +142,11 @@ class Relay:
             found = None
         if found is None:
             return Marker.at(self._begin_after or 0)
-        if found.position > (head := self._log.head()):
+        if found.key and not any(row.key.hex() == found.key for row in self._log.rows(found.position - 1, 1)):
             raise WrongTopics(
-                f"{self._markers} says that the log is published up to position {found.position}, but it ends at"
-                f" {head}: it was restored from a backup, or is not the log of these topics. Delete both topics, run"
-                " `resonance migrate`, and name the position to go on after"
+                f"{self._markers} says that the log is published up to position {found.position}, where the log does"
+                " not have that event: it was restored from a backup, or is not the log of these topics. Delete both"
+                " topics, run `resonance migrate`, and name the position to go on after"
             )
         return found
 
@@ -151,7 +157,7 @@ class Relay:
         records += self._ticks(position, chain)
         if not records or self._publisher is None:
             return
-        marker = Marker(position, chain)
+        marker = Marker(position, chain, rows[-1].key.hex() if rows else self._marker.key)
         with self._giving_up():
             self._publisher.publish(
                 [*((self._events, record) for record in records), (self._markers, marker.record(self._network))]

@@ -67,7 +67,9 @@ def router(
         prefer: Annotated[str, Header()] = "",
     ) -> Reader:
         authorization = request.headers.get("authorization")
-        credential = keys.check(authorization.encode("latin-1") if authorization else None, clock())
+        credential = await run_in_threadpool(
+            keys.check, authorization.encode("latin-1") if authorization else None, clock()
+        )
         credential.require("read")
         network = networks(credential.network)
         asked = _WAIT.search(prefer)

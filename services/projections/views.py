@@ -42,12 +42,13 @@ class Parked(NamedTuple):
     """A case whose events cannot be folded, the event that was its newest then, and the error's class."""
 
     case_ref: str
+    shard: int
     position: int
     error: str
 
 
 class Views:
-    """Courses, caseloads and the numbers for summaries. One writer (the follower), any number of readers."""
+    """Courses, caseloads and the numbers for summaries. Each source has one writer at a time; anybody may read."""
 
     def __init__(self, database: Database, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
@@ -121,6 +122,10 @@ class Views:
         with self._database.transaction() as connection:
             tables.add_facts(connection, batch)
             connection.execute(SQL["move_all"], (batch[-1].position,))
+
+    def is_uneven(self) -> bool:
+        """Whether some sources have come further than others."""
+        return len({mark.position for mark in self.marks(self._sources()).values()}) > 1
 
     def known_cases(self) -> int:
         """How many cases there are events about."""
@@ -285,10 +290,10 @@ class Views:
     def parked(self) -> list[Parked]:
         """The cases whose events cannot be folded, the one that waits longest first."""
         rows = self._database.connection().execute(SQL["parked"])
-        return [Parked(row["case_ref"], row["position"], row["error"]) for row in rows]
+        return [Parked(row["case_ref"], row["shard"], row["position"], row["error"]) for row in rows]
 
-    def retry(self, case_ref: str) -> int | None:
-        """Folds a parked case once more, with all events that have come meanwhile; returns its shard where that worked.
+    def retry(self, case_ref: str) -> bool:
+        """Folds a parked case once more, with all events that have come meanwhile; whether that worked.
 
         Raises LookupError where the case is not parked.
         """
@@ -301,7 +306,7 @@ class Views:
             records = {case_ref: partial(tables.record, connection, case_ref)}
             self._recent.take(case_ref)
             folded = self._put_cases(connection, row["shard"], {case_ref: newest["position"]}, records)
-        return row["shard"] if folded else None
+        return bool(folded)
 
     def close(self) -> None:
         self._database.close()

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from services.alerts.outbox import Backlog, Link, Outbox, Written
+from services.alerts.outbox import Backlog, Link, Outbox, Queued, Written
 from tests.homes import REFUSED, Home
 from tests.parts import record
 from tests.story import day
@@ -49,6 +49,14 @@ def outbox(home: Home) -> Iterator[Outbox]:
     outbox.close()
 
 
+def leased(outbox: Outbox, alert_ref: str, now: datetime = day(0) + timedelta(hours=1)) -> Queued:
+    """The letter of this alert; those before it are leased as well."""
+    while (queued := outbox.lease(now, 300)) is not None:
+        if queued.alert_ref == alert_ref:
+            return queued
+    raise AssertionError(f"{alert_ref} cannot be leased")
+
+
 def test_a_letter_is_leased_with_all_that_sending_it_needs(outbox: Outbox) -> None:
     record(outbox, 7, {}, [LETTER])
     queued = outbox.lease(day(0), 300)
@@ -74,14 +82,13 @@ def test_a_leased_letter_is_nobody_elses_until_the_lease_is_over(outbox: Outbox)
 
 def test_the_letter_that_waits_longest_goes_first(outbox: Outbox) -> None:
     record(outbox, None, {}, list(reversed(letters(3))))
-    leased = [outbox.lease(day(1), 300) for _ in range(4)]
-    assert [queued and queued.alert_ref for queued in leased] == ["al_000", "al_001", "al_002", None]
+    found = [outbox.lease(day(1), 300) for _ in range(4)]
+    assert [queued and queued.alert_ref for queued in found] == ["al_000", "al_001", "al_002", None]
 
 
 def test_what_a_killed_process_was_sending_can_be_leased_once_the_next_one_has_started(outbox: Outbox) -> None:
     record(outbox, None, {}, letters(2))
-    assert outbox.lease(day(1), 300)
-    outbox.put_off("al_001", day(2), "deferred")
+    outbox.put_off(leased(outbox, "al_001", day(1)), day(2), "deferred")
     outbox.release()
     again = outbox.lease(day(1), 300)
     assert again is not None
@@ -92,16 +99,27 @@ def test_what_a_killed_process_was_sending_can_be_leased_once_the_next_one_has_s
 def test_threads_that_lease_at_once_get_different_letters(outbox: Outbox) -> None:
     record(outbox, None, {}, letters(40))
     with ThreadPoolExecutor(4) as threads:
-        leased = list(threads.map(lambda _: outbox.lease(day(1), 300), range(40)))
-    assert len({queued.alert_ref for queued in leased if queued}) == 40
+        found = list(threads.map(lambda _: outbox.lease(day(1), 300), range(40)))
+    assert len({queued.alert_ref for queued in found if queued}) == 40
 
 
 def test_a_letter_that_is_put_off_comes_back_when_its_time_has_come(outbox: Outbox) -> None:
     record(outbox, None, {}, [LETTER])
-    outbox.lease(day(0), 300)
-    outbox.put_off("al_one", day(0) + timedelta(minutes=10), "deferred")
+    outbox.put_off(leased(outbox, "al_one", day(0)), day(0) + timedelta(minutes=10), "deferred")
     assert outbox.lease(day(0) + timedelta(minutes=9), 300) is None
     assert outbox.lease(day(0) + timedelta(minutes=10), 300) is not None
+
+
+def test_who_comes_back_after_its_lease_changes_nothing_of_the_next_ones_letter(outbox: Outbox) -> None:
+    record(outbox, None, {}, [LETTER])
+    late = leased(outbox, "al_one", day(0))
+    assert outbox.is_ours(late)
+    taken = leased(outbox, "al_one", day(1))
+    assert (outbox.is_ours(late), outbox.is_ours(taken)) == (False, True)
+    outbox.put_off(late, day(0), "deferred")
+    outbox.gave_up(late, "recipient_refused")
+    assert outbox.lease(day(1), 300) is None
+    assert outbox.backlog().pending == 1
 
 
 def test_a_letter_that_was_delivered_comes_back_until_the_log_says_so(outbox: Outbox) -> None:
@@ -120,11 +138,11 @@ def test_a_letter_that_is_done_with_never_comes_back_and_its_words_are_gone(
     outbox: Outbox, home: Home, ending: str
 ) -> None:
     record(outbox, None, {}, [LETTER])
-    outbox.lease(day(0), 300)
+    queued = leased(outbox, "al_one")
     if ending == "sent":
         outbox.sent("al_one")
     else:
-        outbox.gave_up("al_one", "recipient_refused")
+        outbox.gave_up(queued, "recipient_refused")
     record(outbox, None, {}, [LETTER])
     assert outbox.lease(day(9), 300) is None
     assert home.place("outbox").execute("SELECT state, message FROM letter") == [(ending, None)]
@@ -180,7 +198,7 @@ def test_a_case_is_due_once_at_the_instant_noted_last(outbox: Outbox) -> None:
 def test_a_week_of_letters_counts_those_on_their_way_and_not_those_given_up(outbox: Outbox) -> None:
     record(outbox, None, {}, [*letters(3), replace(LETTER, therapist_ref="th_bob01")])
     outbox.sent("al_000")
-    outbox.gave_up("al_001", "recipient_refused")
+    outbox.gave_up(leased(outbox, "al_001"), "recipient_refused")
     assert outbox.mails_since("th_ada01", day(-1)) == 2
     assert outbox.mails_since("th_ada01", day(0)) == 1  # al_000 was written at that very instant
     assert outbox.mails_since("th_bob01", day(-1)) == 1
@@ -189,7 +207,7 @@ def test_a_week_of_letters_counts_those_on_their_way_and_not_those_given_up(outb
 def test_the_letters_about_a_case_are_known_by_their_alerts(outbox: Outbox) -> None:
     record(outbox, None, {}, letters(3))
     assert outbox.letters_of("ca_001") == {"al_001": day(0) + timedelta(minutes=1)}
-    outbox.gave_up("al_001", "recipient_refused")
+    outbox.gave_up(leased(outbox, "al_001"), "recipient_refused")
     assert outbox.letters_of("ca_001") == {}
 
 

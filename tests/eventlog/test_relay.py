@@ -292,7 +292,28 @@ def test_a_log_that_ends_before_what_was_published_is_refused(network: Network, 
         relay.step()
     sqlite_place.execute("DELETE FROM stored_events WHERE rowid > 90")
 
-    with closing(network.relay()) as relay, pytest.raises(WrongTopics, match=r"up to position 100, but it ends at 90"):
+    with (
+        closing(network.relay()) as relay,
+        pytest.raises(WrongTopics, match=r"up to position 100, where the log does not"),
+    ):
+        relay.start()
+
+
+def test_a_log_that_went_on_otherwise_from_before_what_was_published_is_refused(
+    network: Network, sqlite_place: SQLitePlace
+) -> None:
+    network.append(range(100))
+    with closing(network.relay()) as relay:
+        relay.step()
+    sqlite_place.execute("DELETE FROM stored_events WHERE rowid > 90")
+    sqlite_place.execute("UPDATE sqlite_sequence SET seq = 90")
+    network.append(range(200, 220))
+    assert network.logged()[-1] == 110
+
+    with (
+        closing(network.relay()) as relay,
+        pytest.raises(WrongTopics, match=r"up to position 100, where the log does not"),
+    ):
         relay.start()
 
 

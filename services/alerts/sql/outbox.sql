@@ -58,11 +58,15 @@ UPDATE letter SET delivered = :now, last_outcome = 'sent' WHERE alert_ref = :ale
 UPDATE letter SET state = 'sent', message = NULL, leased_until = NULL WHERE alert_ref = :alert_ref;
 
 -- name: put_off
-UPDATE letter SET not_before = :until, leased_until = NULL, last_outcome = :outcome WHERE alert_ref = :alert_ref;
+UPDATE letter SET not_before = :until, leased_until = NULL, last_outcome = :outcome
+WHERE alert_ref = :alert_ref AND attempts = :attempts AND state = 'waiting';
 
 -- name: gave_up
 UPDATE letter SET state = 'failed', message = NULL, leased_until = NULL, last_outcome = :outcome
-WHERE alert_ref = :alert_ref;
+WHERE alert_ref = :alert_ref AND attempts = :attempts AND state = 'waiting';
+
+-- name: attempt
+SELECT 1 FROM letter WHERE alert_ref = :alert_ref AND attempts = :attempts AND state = 'waiting';
 
 -- name: backlog
 SELECT count(*) AS pending, min(created) AS oldest FROM letter WHERE state = 'waiting';

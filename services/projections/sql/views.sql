@@ -113,7 +113,7 @@ INSERT INTO parked (case_ref, shard, position, error) VALUES (?, ?, ?, ?) ON CON
 DELETE FROM parked WHERE case_ref = ?;
 
 -- name: parked
-SELECT case_ref, position, error FROM parked ORDER BY position;
+SELECT case_ref, shard, position, error FROM parked ORDER BY position;
 
 -- name: parked_case
 SELECT shard FROM parked WHERE case_ref = ?;
