@@ -17,7 +17,10 @@ hypothesis.settings.register_profile("house", deadline=None, derandomize=CI)
 hypothesis.settings.load_profile("house")
 
 # Start of a node id -> why the tests that begin so may be left out in CI.
-ALLOWED: dict[str, str] = {}
+ALLOWED: dict[str, str] = {
+    "tests/infra/test_monitoring.py::test_the_rules_fire_when_they_should": "Debian's promtool comes with a server that"
+    " would run from then on; the names in the rules are checked without it",
+}
 
 
 def left_out(reporter: pytest.TerminalReporter) -> Iterator[str]:

@@ -30,6 +30,7 @@ class Part(NamedTuple):
 PARTS = (
     Part("postgresql", ("initdb",), "tests of the PostgreSQL log"),
     Part("chromium", ("chromium", "chromium-browser", "google-chrome"), "tests of the pages in a browser"),
+    Part("systemd", ("systemd-analyze",), "the check of the systemd units"),
     Part("openssl", ("openssl",), "tests of mail over TLS"),
     Part("default-jre-headless", ("java",), "tests with Kafka, which runs on Java 17 or newer,"),
     Part("maven", ("mvn",), "tests with Kafka, which Maven downloads,"),

@@ -87,9 +87,9 @@ def test_the_operators_page_tells_what_each_figure_means_and_every_rule() -> Non
     assert [rule["alert"] for rule in RULES if f"`{rule['alert']}`" not in page] == []
 
 
-def test_the_rules_fire_when_they_should_where_promtool_can_tell() -> None:
-    """Prometheus is asked where it is installed; `make test` does without it."""
-    if promtool := shutil.which("promtool"):
-        for asked in (["check", "config", PROMETHEUS / "prometheus.yml"], ["test", "rules", "tests/infra/rules.yml"]):
-            done = subprocess.run([promtool, *asked], cwd=ROOT, capture_output=True, text=True, check=False)
-            assert done.returncode == 0, done.stdout + done.stderr
+def test_the_rules_fire_when_they_should() -> None:
+    if not (promtool := shutil.which("promtool")):
+        pytest.skip("promtool is not on PATH")
+    for asked in (["check", "config", PROMETHEUS / "prometheus.yml"], ["test", "rules", "tests/infra/rules.yml"]):
+        done = subprocess.run([promtool, *asked], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
