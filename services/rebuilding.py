@@ -22,6 +22,7 @@ from services.eventlog import topics
 from services.eventlog.ports import Log, Recorded, Slice, Unread
 from services.eventlog.store import Codec
 from services.projections import tables
+from services.projections.fresh import FreshViews
 from services.projections.views import Views
 from services.settings import Settings
 
@@ -64,7 +65,7 @@ def rebuild(settings: Settings, network: str, tell: Tell, now: datetime, sample:
         postgres.drop_of_another(settings.database_url, following, RELEASE)
         postgres.migrate(settings.database_url, following, tables.SCHEMA)
         fresh = opened.enter_context(
-            closing(Views(postgres.PostgresDatabase(settings.database_url, following), catalogue()))
+            closing(FreshViews(postgres.PostgresDatabase(settings.database_url, following), catalogue()))
         )
         fresh.add_sources(storage.sources(settings))
         shard_of = partial(_shard, Codec(secret))
@@ -90,14 +91,14 @@ def _shard(codec: Codec, case_ref: str) -> int:
     return topics.partition_of(codec.stream(f"case/{case_ref}"))
 
 
-def _collect(log: Log, fresh: Views, tell: Tell) -> None:
+def _collect(log: Log, fresh: FreshViews, tell: Tell) -> None:
     head = log.head()
     while (position := fresh.position()) < head and (batch := log.follow(position, EVENTS_AT_ONCE)):
         fresh.collect(batch)
         tell("events", batch[-1].position, head)
 
 
-def _fold(fresh: Views, shard_of: Callable[[str], int], tell: Tell) -> None:
+def _fold(fresh: FreshViews, shard_of: Callable[[str], int], tell: Tell) -> None:
     whole, done, after = fresh.known_cases(), 0, ""
     while cases := fresh.unfolded(after, CASES_AT_ONCE):
         fresh.fold(cases, shard_of)
@@ -106,7 +107,7 @@ def _fold(fresh: Views, shard_of: Callable[[str], int], tell: Tell) -> None:
         tell("cases", done, whole)
 
 
-def _catch_up(log: Log, fresh: Views, shard_of: Callable[[str], int], near: int) -> None:
+def _catch_up(log: Log, fresh: FreshViews, shard_of: Callable[[str], int], near: int) -> None:
     """Applies what is on the log beyond the views, until no more than ``near`` events were left."""
     while batch := log.follow(after=(position := fresh.position()), limit=max(near, EVENTS_AT_ONCE)):
         for one in _slices(batch, position, shard_of):
@@ -126,7 +127,7 @@ def _slices(batch: Sequence[Recorded | Unread], position: int, shard_of: Callabl
         yield Slice(topics.source(shard), shard, position, events[shard], batch[-1].position)
 
 
-def _compare(live: Views, fresh: Views, sample: int) -> tuple[int, int]:
+def _compare(live: Views, fresh: FreshViews, sample: int) -> tuple[int, int]:
     """How many cases, drawn by chance from those that stand at one position in both, were compared; and differ.
 
     Raises ValueError where both do not even hold the same events.
