@@ -169,6 +169,11 @@ def _marker() -> dict[str, Any]:
             "required": partitions,
             "properties": dict.fromkeys(partitions, position),
         },
+        "key": {
+            "description": "The pseudonym of the event at that position; empty while there is none.",
+            "type": "string",
+            "pattern": "^([0-9a-f]{32})?$",
+        },
     }
     return {
         "contentType": "application/json",

@@ -237,9 +237,10 @@ class Node:
             self._process = None
 
     def pause(self) -> None:
-        """SIGSTOP: it keeps its connections and says nothing any more."""
+        """SIGSTOP: it keeps its connections and says nothing any more. Returns when it stands still."""
         if self._process:
             self._process.send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self) -> None:
         """SIGCONT after a pause."""
