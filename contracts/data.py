@@ -17,6 +17,8 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -186,8 +188,24 @@ class ActivityPreferences(Closed):
     warm_support: Annotated[int, Field(ge=-15, le=15)] | None = None
 
 
+ASPECTS: Final[dict[str, tuple[str, ...]]] = {
+    "helped_before": ("helped", "did_not_help"),
+    "pace": ("pace", "dose", "format", "people"),
+    "therapist": ("wished_for", "unwanted"),
+    "treatment": ("wished_for", "unwanted"),
+    "hope": ("hope", "credibility"),
+    "review": ("how", "when"),
+}
+"""What an entry of these domains can be about; an entry of any other domain is about the whole of it."""
+
+
 class PreferenceRecordedData(Closed):
-    """One entry of the client's preferences and theory of change; a later entry of the same domain supersedes it."""
+    """One entry of the client's preferences and theory of change.
+
+    A later entry of the same domain and aspect supersedes it; goals stand beside each other by ``goal_ref``.
+    ``strength`` is how strong the wish is; of hope how much there is, of a goal how far it is reached. ``areas`` are
+    those of the client's life that a reason for service is about, as the outcome scale divides it.
+    """
 
     kind: Literal["preference", "theory_of_change"]
     domain: Literal[
@@ -205,6 +223,25 @@ class PreferenceRecordedData(Closed):
         "culture",
         "review",
     ]
+    aspect: (
+        Literal[
+            "helped",
+            "did_not_help",
+            "pace",
+            "dose",
+            "format",
+            "people",
+            "wished_for",
+            "unwanted",
+            "hope",
+            "credibility",
+            "how",
+            "when",
+        ]
+        | None
+    ) = None
+    goal_ref: Ref | None = None
+    areas: Annotated[tuple[Literal["individual", "interpersonal", "social", "overall"], ...], Field(max_length=4)] = ()
     stance: Code | None = None
     strength: Rating | None = None
     activity: ActivityPreferences | None = None
@@ -213,19 +250,34 @@ class PreferenceRecordedData(Closed):
     client_confirmed: bool | None = None
     statement: Statement | None = None
 
+    @field_validator("aspect")
+    @classmethod
+    def _of_its_domain(cls, aspect: str | None, known: ValidationInfo) -> str | None:
+        if aspect is not None and aspect not in ASPECTS.get(known.data.get("domain", ""), ()):
+            raise ValueError("not an aspect of this domain")
+        return aspect
+
 
 class TaskAgreedData(Closed):
-    """What client and therapist agreed to do (Bordin's task); ``fit`` is the client's rating of how it fits."""
+    """What client and therapist agreed to do (Bordin's task); ``fit`` is the client's rating of how it fits.
+
+    ``goal_ref`` is the goal that it serves. Who ``agreed_by`` leaves out did not agree.
+    """
 
     task_ref: Ref
     task_code: Code
+    goal_ref: Ref | None = None
     agreed_by: Literal["client", "therapist", "both"] = "both"
     session_ref: Ref | None = None
     fit: Rating | None = None
 
 
 class TaskRenegotiatedData(Closed):
-    """The agreement on a task was reopened with the client. ``task_ref`` is what holds from now on."""
+    """The agreement on a task was reopened with the client. ``task_ref`` is what holds from now on.
+
+    ``trigger`` is what prompted the talk, ``reason`` why the agreement changed; ``agreement`` is how much the client
+    agrees, ``fit`` how well they find the task to fit.
+    """
 
     task_ref: Ref
     previous_task_ref: Ref | None = None
@@ -233,15 +285,19 @@ class TaskRenegotiatedData(Closed):
     initiated_by: Literal["client", "therapist", "both", "supervisor"]
     change: Literal["add", "replace", "drop", "intensity", "frequency", "homework", "focus"]
     trigger: Literal["score", "alliance", "client_request", "alert", "other"]
+    reason: Literal["no_benefit", "alliance_low", "client_request", "goal_met", "risk", "other"] | None = None
     alert_ref: Ref | None = None
+    goal_ref: Ref | None = None
+    agreed_by: Literal["client", "therapist", "both"] | None = None
     agreement: Rating | None = None
+    fit: Rating | None = None
     session_ref: Ref | None = None
     statement: Statement | None = None
 
 
 class TaskEndedData(Closed):
     task_ref: Ref
-    reason: Literal["goal_met", "no_benefit", "client_request", "case_closed", "other"]
+    reason: Literal["no_benefit", "alliance_low", "client_request", "goal_met", "risk", "case_closed", "other"]
 
 
 class EventRetractedData(Closed):
@@ -280,6 +336,7 @@ class AlertRaisedData(Closed):
     policy: Code
     policy_version: int
     norms_version: str | None = None
+    instrument: Code | None = None
     evidence: tuple[Evidence, ...] = ()
 
 
@@ -321,3 +378,66 @@ class AlertEscalatedData(Closed):
 class AlertResolvedData(Closed):
     alert_ref: Ref
     how: Literal["by_score", "by_renegotiation", "by_session", "by_closing", "by_other_reason", "by_correction"]
+
+
+class Curves(Closed):
+    """Quantiles of smoothed gain by session among the cases of one intake band; in points, positive is better.
+
+    All but the edges have one entry for each of ``sessions``. An edge that is missing is open; the last of a norm
+    set's sessions stands for all later ones.
+    """
+
+    intake_from: float | None = None
+    intake_below: float | None = None
+    sessions: tuple[Annotated[int, Field(ge=1)], ...]
+    cases: tuple[Annotated[int, Field(ge=1)], ...]
+    q10: tuple[float, ...]
+    q25: tuple[float, ...]
+    q50: tuple[float, ...]
+    q75: tuple[float, ...]
+
+    @model_validator(mode="after")
+    def _one_entry_for_each_session(self) -> Self:
+        every = (self.cases, self.q10, self.q25, self.q50, self.q75)
+        if {len(one) for one in every} != {len(self.sessions)}:
+            raise ValueError("each curve has one entry for each session")
+        return self
+
+
+class GrowthModel(Closed):
+    """score = level + pace * ln(session) + error, where level and pace differ between clients; more is better."""
+
+    cases: Annotated[int, Field(ge=1)]
+    level: float
+    pace: float
+    level_variance: Annotated[float, Field(gt=0)]
+    covariance: float
+    pace_variance: Annotated[float, Field(gt=0)]
+    error_variance: Annotated[float, Field(gt=0)]
+
+    @model_validator(mode="after")
+    def _positive_definite(self) -> Self:
+        if self.level_variance * self.pace_variance <= self.covariance**2:
+            raise ValueError("the variances of level and pace are none with this covariance")
+        return self
+
+
+class KindNorms(Closed):
+    """What holds for one instrument, version and respondent; without ``growth`` where too few cases were known."""
+
+    instrument: Code
+    version: Code
+    respondent: Respondent
+    bands: tuple[Curves, ...]
+    growth: GrowthModel | None = None
+
+
+class NormsAdoptedData(Closed):
+    """A norm set that cases keep which begin from ``effective_from`` on; the policy is the one it was fitted under."""
+
+    version: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}$")]
+    effective_from: Instant
+    last_session: Annotated[int, Field(ge=1)]
+    policy: Code
+    policy_version: int
+    kinds: tuple[KindNorms, ...]

@@ -33,6 +33,7 @@ from contracts.data import (
     MeasureCorrectedData,
     MeasureDeclinedData,
     MeasureRecordedData,
+    NormsAdoptedData,
     PreferenceRecordedData,
     Ref,
     SessionHeldData,
@@ -46,13 +47,16 @@ from contracts.data import (
 
 
 class Envelope(Closed):
-    """CloudEvents 1.0 context attributes; ``rsnclinic`` is our extension: the clinic in which it happened."""
+    """CloudEvents 1.0 context attributes; ``rsnclinic`` is our extension: the clinic in which it happened.
+
+    Only what concerns the network as a whole has none.
+    """
 
     specversion: Literal["1.0"] = "1.0"
     id: EventId
     source: Source
     time: Instant
-    rsnclinic: Ref
+    rsnclinic: Ref | None = None
     recordedtime: Instant | None = None
     datacontenttype: Literal["application/json"] | None = None
     dataschema: Annotated[str, StringConstraints(max_length=256, pattern=r"^[!-~]+$")] | None = None
@@ -77,6 +81,7 @@ class Envelope(Closed):
 class CaseEvent(Envelope):
     """An event whose subject is a case: an episode of care."""
 
+    rsnclinic: Ref
     subject: CaseSubject
 
     @property
@@ -203,8 +208,18 @@ class ClientMerged(Envelope):
     """Two references were one person; the only event whose subject is a client."""
 
     type: Literal["resonance.client.merged.v1"] = "resonance.client.merged.v1"
+    rsnclinic: Ref
     subject: ClientSubject
     data: ClientMergedData
+
+
+class NormsAdopted(Envelope):
+    """A norm set is in force from now on; the only event of no clinic, as it concerns the network as a whole."""
+
+    type: Literal["resonance.norms.adopted.v1"] = "resonance.norms.adopted.v1"
+    rsnclinic: None = None
+    subject: Literal["network"]
+    data: NormsAdoptedData
 
 
 AnyCaseEvent: TypeAlias = (
@@ -234,7 +249,7 @@ AnyCaseEvent: TypeAlias = (
 )
 """An event of one case. A fold matches on it exhaustively, so that a new type names every fold it concerns."""
 
-AnyEvent: TypeAlias = AnyCaseEvent | ClientMerged
+AnyEvent: TypeAlias = AnyCaseEvent | ClientMerged | NormsAdopted
 
 EVENT_TYPES: Final[dict[str, type[AnyEvent]]] = {
     model.model_fields["type"].default: model for model in get_args(AnyEvent)
@@ -242,7 +257,13 @@ EVENT_TYPES: Final[dict[str, type[AnyEvent]]] = {
 """The closed registry: an event of any other type is refused, never looked up elsewhere."""
 
 OWN_SOURCE: Final = "urn:resonance:alerts"
-"""The source of the events that Resonance itself appends."""
+"""The source of the events about cases that Resonance itself appends."""
+
+NORMS_SOURCE: Final = "urn:resonance:norms"
+"""The source of the norm sets that it adopts."""
+
+OWN_SOURCES: Final = frozenset({OWN_SOURCE, NORMS_SOURCE})
+"""Nobody else may send from these."""
 
 _adapter: Final[TypeAdapter[AnyEvent]] = TypeAdapter(Annotated[AnyEvent, Discriminator("type")])
 

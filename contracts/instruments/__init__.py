@@ -27,15 +27,26 @@ _NUMBERS: Final = {
     "item_concern": {"alliance"},
 }
 """The numbers that instruments of these constructs have to state."""
+Theme = Literal["relationship", "goals", "approach"]
+"""What the parts of an alliance measure ask about: Bordin's bond, goals and tasks, as the SRS names them."""
 
 
 class Scale(Closed):
-    """The closed range of a score in points; ``step`` is the smallest difference, None where any value can come up."""
+    """The closed range of a score in points; ``step`` is the smallest difference, None where any value can come up.
+
+    ``about`` is what a part of an alliance measure asks about; None for the whole, and on other measures.
+    """
 
     name: Code
     minimum: float
     maximum: float
     step: float | None = None
+    about: Theme | None = None
+
+    @property
+    def width(self) -> float:
+        """From the lowest to the highest score."""
+        return self.maximum - self.minimum
 
 
 class Cutoff(Closed):
@@ -46,12 +57,23 @@ class Cutoff(Closed):
     source: Said
 
 
+class Sample(Closed):
+    """The mean and the standard deviation of a group's totals, in points."""
+
+    mean: float
+    deviation: Annotated[float, Field(gt=0)]
+    source: Said
+
+
 # A dataclass, because a pydantic model already has a method named construct.
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(strict=True, extra="forbid", allow_inf_nan=False))
 class Instrument:
     """One version of an instrument. Numbers are points; None means unknown.
 
     ``items`` are the scales that sum to the total: all of them are sent, or none. ``subscales`` may come besides it.
+    ``reliable_change`` was computed at ``reliable_change_confidence``: 0.95 (Jacobson & Truax's 1.96) where its source
+    names none, None where it is a rule of thumb. ``reliability`` (0 to 1) and the two samples, of clients and of people
+    who are well, are what else Jacobson & Truax compute with (services/projections/reliability.py).
     A first score beyond ``high_start``, in the direction of better, has no expected course. An alliance item below
     ``item_concern`` prompts a check-in.
     """
@@ -69,6 +91,11 @@ class Instrument:
     cutoff: Cutoff | None
     reliable_change: float | None
     reliable_change_source: Said | None = None
+    reliable_change_confidence: Annotated[float, Field(gt=0, lt=1)] | None = 0.95
+    reliability: Annotated[float, Field(gt=0, lt=1)] | None = None
+    reliability_source: Said | None = None
+    clinical_sample: Sample | None = None
+    functional_sample: Sample | None = None
     high_start: float | None = None
     high_start_source: Said | None = None
     item_concern: float | None = None
@@ -80,6 +107,11 @@ class Instrument:
     def sign(self) -> Literal[1, -1]:
         """What a difference is multiplied with so that positive means better."""
         return 1 if self.higher_is_better else -1
+
+    @property
+    def parts(self) -> tuple[Scale, ...]:
+        """The scales beside the total."""
+        return self.items + self.subscales
 
     def functional(self, value: float) -> bool | None:
         """Whether a total of ``value`` lies in the functional range; None where the cutoff is unknown."""
@@ -121,6 +153,8 @@ def _instrument(table: dict[str, Any]) -> Instrument:
     for name, constructs in _NUMBERS.items():
         if name in table or table.get("construct") in constructs:
             bare |= _split(name, table.get(name))
+    if "reliability" in table:
+        bare |= _split("reliability", table["reliability"])
     return Instrument(**bare)
 
 
@@ -130,6 +164,11 @@ def _split(name: str, entry: object) -> dict[str, object]:
             return {name: None}
         case dict() if name == "cutoff":
             return {name: entry}
+        case {"value": value, "source": source, "confidence": confidence, **rest} if (
+            name == "reliable_change" and not rest
+        ):
+            known = None if confidence == "unknown" else confidence
+            return {name: value, f"{name}_source": source, f"{name}_confidence": known}
         case {"value": value, "source": source, **rest} if not rest:
             return {name: value, f"{name}_source": source}
         case _:

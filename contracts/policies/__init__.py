@@ -1,13 +1,14 @@
 """Policies: the versioned thresholds by which a case is judged, each number with its source.
 
-A policy is a TOML file of tables; every threshold is written ``name = { value = …, source = "…" }``. A policy never
-changes once it was in use: another number is another version.
+A policy is a TOML file of tables; every threshold is written ``name = { value = …, source = "…" }``. A file that
+``extends`` another policy states only what differs from it. A policy never changes once it was in use: another number
+is another version.
 """
 
 import tomllib
 from functools import cache
 from importlib.resources import files
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -22,10 +23,38 @@ class Rules(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
 
+class Change(Rules):
+    """At which confidence a change counts as reliable; ``as_stated`` is each instrument's own number as it stands."""
+
+    confidence: Annotated[float, Field(gt=0, lt=1)] | Literal["as_stated"]
+
+    @property
+    def strictness(self) -> float | None:
+        """For services/projections/reliability.py; None where nothing is computed anew."""
+        return None if self.confidence == "as_stated" else self.confidence
+
+
 class Stalled(Rules):
+    by_whole_series: bool
     checkpoint_scores: Count
     gain_below_reliable_changes: Points
     consecutive_scores: Count
+
+
+class Outlook(Rules):
+    """Stalled by the whole series, where that is asked for and the network has a growth model."""
+
+    scores: Annotated[int, Field(ge=3)]
+    by_session: Annotated[int, Field(ge=2)]
+    chance: Share
+    clear_below: Share
+
+
+class Moments(Rules):
+    """The sessions, first and last, at which a case without reliable gain is due for a talk."""
+
+    checkpoint: tuple[Count, Count]
+    last_chance: tuple[Count, Count]
 
 
 class StalledNotRenegotiated(Rules):
@@ -39,6 +68,7 @@ class RenegotiatedNoChange(Rules):
 
 class Deteriorating(Rules):
     worse_by_reliable_changes: Points
+    consecutive_scores: Count
     consecutive_scores_below_q10: Count
 
 
@@ -47,12 +77,16 @@ class Reached(Rules):
 
 
 class Alliance(Rules):
+    """Shares of the range are of the width of the scale, so that they fit measures of any number of items."""
+
     average_weight: Share
-    drop_points: Points
+    drop_of_range: Share
     drop_standard_deviations: Points
-    floor: Points
+    floor_below_cutoff_of_range: Share
     unrepaired_scores: Count
     missing_after_drop: Count
+    theme_gap_of_range: Share
+    approach_fall_of_range: Share
 
 
 class Silent(Rules):
@@ -71,17 +105,45 @@ class Mail(Rules):
     reasons: tuple[AlertReason, ...]
     days_between_mails_of_a_case: Count
     mails_per_therapist_week: Count
+    acceptance_lost_per_reminder: Share
 
 
 class Norms(Rules):
+    """Sizes are counts of cases; see services/figures/fitting.py and services/figures/backtest.py."""
+
     band_width: Points
     last_session: Count
+    smallest_band: Count
     smallest_cell: Count
+    smallest_model: Count
+    shrinkage: Count
+    folds: Count
+    calibration_within: Share
 
 
 class TherapistSummary(Rules):
     floor: Count
     early_below: Count
+    therapists: Count
+    early_sessions: Count
+    growth_scores: Annotated[int, Field(ge=2)]
+
+
+class Following(Rules):
+    """What followed renegotiations; see services/figures/following.py. ``smallest_cell`` counts renegotiated cases."""
+
+    beside_each: Count
+    caliper_reliable_changes: Points
+    smallest_cell: Annotated[int, Field(ge=2)]
+
+
+class Agreement(Rules):
+    """Ratings from 0 to 10; see services/projections/agreement.py and services/projections/litmus.py."""
+
+    fit_below: Points
+    agreement_below: Points
+    ask_by_session: Count
+    litmus_scores: Count
 
 
 class Policy(Rules):
@@ -89,18 +151,23 @@ class Policy(Rules):
 
     key: Code
     version: Count
+    change: Change
     stalled: Stalled
+    outlook: Outlook
+    moments: Moments
     stalled_not_renegotiated: StalledNotRenegotiated
     renegotiated_no_change: RenegotiatedNoChange
     deteriorating: Deteriorating
     reached: Reached
     alliance: Alliance
+    agreement: Agreement
     silent: Silent
     unmeasured: Unmeasured
     freshness: Freshness
     mail: Mail
     norms: Norms
     therapist: TherapistSummary
+    following: Following
 
 
 DEFAULT: Final = "default"
@@ -108,16 +175,23 @@ DEFAULT: Final = "default"
 
 @cache
 def policy(key: str = DEFAULT) -> Policy:
-    """The policy of that name. Raises FileNotFoundError for an unknown one, pydantic.ValidationError for a bad one."""
+    """The policy of that name. Raises FileNotFoundError for an unknown one, ValueError for a bad one."""
     return read(files(__name__).joinpath(f"{key}.toml").read_text("utf-8"))
 
 
 def read(text: str) -> Policy:
-    """A policy from TOML ``text``, whose thresholds each stand beside their source."""
+    """A policy from TOML ``text``, whose thresholds each stand beside their source. Raises ValueError for a bad one,
+    and FileNotFoundError where it extends an unknown one.
+    """
     document = tomllib.loads(text)
-    bare: dict[str, object] = {"key": document.pop("key"), "version": document.pop("version")}
+    extended = document.pop("extends", None)
+    bare: dict[str, Any] = {} if extended is None else policy(extended).model_dump()
+    for name in ("key", "version"):
+        bare[name] = document.pop(name, None)
     for table, thresholds in document.items():
-        bare[table] = {name: _value(table, name, entry) for name, entry in thresholds.items()}
+        if not isinstance(thresholds, dict):
+            raise ValueError(f"{table} is no table of thresholds")
+        bare[table] = bare.get(table, {}) | {name: _value(table, name, entry) for name, entry in thresholds.items()}
     return Policy.model_validate(bare)
 
 

@@ -101,6 +101,8 @@ def _code_of_own_rule(error: ErrorDetails, place: tuple[str | int, ...]) -> str:
         return "control_character"
     if name == "data":
         return "same_reference"
+    if name == "aspect":
+        return "enum"
     if not isinstance(value, str):
         return "type"
     is_day = name.endswith("_on")

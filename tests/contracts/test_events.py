@@ -22,6 +22,7 @@ OPENED = "resonance.case.opened.v1"
 PREFERENCE = "resonance.preference.recorded.v1"
 AGREED = "resonance.task.agreed.v1"
 MERGED = "resonance.client.merged.v1"
+ADOPTED = "resonance.norms.adopted.v1"
 
 
 def refused(document: dict[str, Any]) -> bool:
@@ -304,4 +305,23 @@ def test_an_instant_that_rfc_3339_does_not_know_is_refused(time: str, sample: Sa
 def test_a_day_written_as_an_instant_is_refused(sample: Sample) -> None:
     document = sample(OPENED)
     document["data"]["opened_on"] = "2026-01-12T00:00:00+05:00"
+    assert refused(document)
+
+
+def test_a_norm_set_concerns_the_network_and_no_clinic(sample: Sample) -> None:
+    assert refused(sample(ADOPTED) | {"rsnclinic": "cl_07"})
+    assert refused(sample(ADOPTED) | {"subject": "network/north"})
+
+
+@pytest.mark.parametrize("curve", ["cases", "q10", "q25", "q50", "q75"])
+def test_a_curve_with_a_value_too_few_is_refused(curve: str, sample: Sample) -> None:
+    document = sample(ADOPTED)
+    del document["data"]["kinds"][0]["bands"][0][curve][-1]
+    assert refused(document)
+
+
+@pytest.mark.parametrize("field, value", [("covariance", 18.2), ("pace_variance", 0), ("error_variance", -1)])
+def test_a_growth_model_that_is_none_is_refused(field: str, value: float, sample: Sample) -> None:
+    document = sample(ADOPTED)
+    document["data"]["kinds"][0]["growth"][field] = value
     assert refused(document)

@@ -44,13 +44,22 @@ def rows(one: Instrument) -> Iterator[str]:
     else:
         side = one.cutoff.functional.replace("_", " ")
         yield f"{name}| cutoff | functional {side} {points(one.cutoff.value)} | {one.cutoff.source} |"
-    numbers = [("reliable change", one.reliable_change, one.reliable_change_source)]
-    if one.construct == "outcome":
-        numbers.append(("high start", one.high_start, one.high_start_source))
+    if one.reliable_change is None:
+        yield f"{name}| reliable change | unknown | |"
     else:
-        numbers.append(("item concern", one.item_concern, one.item_concern_source))
+        confidence = one.reliable_change_confidence
+        how = {None: ", a rule of thumb", 0.95: ""}.get(confidence, f", at {(confidence or 0) * 100:g} %")
+        yield f"{name}| reliable change | {points(one.reliable_change)}{how} | {one.reliable_change_source} |"
+    numbers = [("item concern", one.item_concern, one.item_concern_source)]
+    if one.construct == "outcome":
+        numbers = [("high start", one.high_start, one.high_start_source)]
     for what, value, source in numbers:
         yield f"{name}| {what} | unknown | |" if value is None else f"{name}| {what} | {points(value)} | {source} |"
+    if one.reliability is not None:
+        yield f"{name}| reliability | {points(one.reliability)} | {one.reliability_source} |"
+    for what, group in (("clients", one.clinical_sample), ("people who are well", one.functional_sample)):
+        if group is not None:
+            yield f"{name}| {what} | mean {points(group.mean)}, SD {points(group.deviation)} | {group.source} |"
 
 
 def test_the_catalogue_holds_the_agreed_instruments() -> None:
@@ -131,8 +140,21 @@ def test_an_item_of_concern_lies_within_the_range_of_every_item(instrument: Inst
 
 @EVERY
 def test_every_number_has_its_source_and_no_source_is_without_a_number(instrument: Instrument) -> None:
-    for name in ("reliable_change", "high_start", "item_concern"):
+    for name in ("reliable_change", "high_start", "item_concern", "reliability"):
         assert (getattr(instrument, name) is None) == (getattr(instrument, f"{name}_source") is None)
+
+
+@EVERY
+def test_the_better_of_two_samples_is_that_of_people_who_are_well(instrument: Instrument) -> None:
+    clinical, functional = instrument.clinical_sample, instrument.functional_sample
+    if clinical is not None and functional is not None:
+        assert instrument.sign * (functional.mean - clinical.mean) > 0
+
+
+@EVERY
+def test_what_a_part_asks_about_is_said_of_alliance_measures_alone(instrument: Instrument) -> None:
+    themes = {part.about for part in instrument.parts} - {None}
+    assert themes == ({"relationship", "goals", "approach"} if instrument.construct == "alliance" else set())
 
 
 @EVERY
@@ -222,7 +244,18 @@ def test_a_number_without_a_source_or_a_gap_without_the_word_is_refused(name: st
         read("\n".join(lines))
 
 
-@pytest.mark.parametrize("line", ["item_concern = 9", "author = 'someone'"])
+def test_a_reliable_change_may_state_the_confidence_it_was_computed_for() -> None:
+    value = 'reliable_change = { value = 2, source = "a manual" }'
+    [plain] = read(PLAIN)
+    [weaker] = read(PLAIN.replace(value, 'reliable_change = { value = 2, confidence = 0.9, source = "a manual" }'))
+    [thumb] = read(PLAIN.replace(value, 'reliable_change = { value = 2, confidence = "unknown", source = "a manual" }'))
+    assert [one.reliable_change_confidence for one in (plain, weaker, thumb)] == [0.95, 0.9, None]
+    for wrong in ('confidence = 90, source = "a manual"', 'confidence = 0.9, source = "a manual", note = "more"'):
+        with pytest.raises(ValueError, match="reliable_change"):
+            read(PLAIN.replace(value, f"reliable_change = {{ value = 2, {wrong} }}"))
+
+
+@pytest.mark.parametrize("line", ["item_concern = 9", "author = 'someone'", "reliability = 0.9"])
 def test_what_an_instrument_has_no_place_for_is_refused(line: str) -> None:
     with pytest.raises(ValueError, match=line.partition(" ")[0]):
         read(PLAIN + line)

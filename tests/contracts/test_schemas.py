@@ -83,8 +83,17 @@ def test_a_sample_validates_against_the_schema_of_its_type_and_of_no_other(event
 
 
 @pytest.mark.parametrize("event_type", EVENT_TYPES)
-@pytest.mark.parametrize("name", ["specversion", "id", "source", "type", "subject", "time", "rsnclinic", "data"])
+@pytest.mark.parametrize("name", ["specversion", "id", "source", "type", "subject", "time", "data"])
 def test_a_schema_asks_for_the_attributes_of_the_envelope(event_type: str, name: str, sample: Sample) -> None:
     document = sample(event_type)
     del document[name]
     assert not accepts(event_type, document)
+
+
+@pytest.mark.parametrize("event_type", EVENT_TYPES)
+def test_a_schema_asks_for_the_clinic_unless_the_whole_network_is_concerned(event_type: str, sample: Sample) -> None:
+    document = sample(event_type)
+    of_a_clinic = document | {"rsnclinic": "cl_07"}
+    document.pop("rsnclinic", None)
+    concerns_all = event_type == "resonance.norms.adopted.v1"
+    assert (accepts(event_type, of_a_clinic), accepts(event_type, document)) == (not concerns_all, concerns_all)

@@ -11,13 +11,19 @@ SCORE = "/data/scores/0/value"
 RENEGOTIATED = told(
     "task.renegotiated", {"task_ref": "ta_12", "initiated_by": "client", "change": "add", "trigger": "score"}
 )
+NORMS = told(
+    "norms.adopted",
+    {"version": "5f0c9b1e7a24", "effective_from": "2026-03-02T09:00:00Z", "last_session": 15, "kinds": []} | POLICY,
+) | {"subject": "network", "rsnclinic": None}
 RESERVED = [
     told("alert.raised", {"alert_ref": "al_12", "reason": "stalled", "therapist_ref": "th_12"} | POLICY),
     told("alert.notified", {"alert_ref": "al_12", "channel": "email", "message_id": "<canary@example.org>"}),
     told("alert.suppressed", {"alert_ref": "al_12", "why": "told_recently"}),
     told("alert.escalated", {"alert_ref": "al_12", "to": "th_12"}),
     told("alert.resolved", {"alert_ref": "al_12", "how": "by_score"}),
+    NORMS,
 ]
+HOPE = told("preference.recorded", {"kind": "theory_of_change", "domain": "hope", "aspect": "hope", "strength": 6})
 MERGED = told("client.merged", {"from_ref": "c_canary", "into_ref": "c_12"}) | {"subject": "client/c_canary"}
 
 
@@ -147,6 +153,7 @@ UNFIT = [
     ),
     _invalid("a time without seconds", "/time", "2026-03-02T16:05Z", "date_time"),
     _invalid("a client merged into itself", "/data/into_ref", "c_canary", "same_reference", at="/data", event=MERGED),
+    _invalid("an aspect of another domain", "/data/aspect", "people", "enum", event=HOPE),
     _invalid("an empty statement", "/data/statement", "", "length", event=RENEGOTIATED),
     _invalid(
         "a statement too long", "/data/statement", "canary " * 300, "length", "statement-too-long", event=RENEGOTIATED
@@ -202,13 +209,16 @@ UNFIT = [
         _invalid(f"{event['type']} from outside", "/type", event["type"], "reserved", "unknown-event-type", event=event)
         for event in RESERVED
     ),
-    Hostile(
-        "an event in the name of Resonance",
-        _set(measured(), "/source", "urn:resonance:alerts"),
-        403,
-        "source-not-allowed",
-        "/source",
-        "not_allowed",
+    *(
+        Hostile(
+            f"an event in the name of {source}",
+            _set(measured(), "/source", source),
+            403,
+            "source-not-allowed",
+            "/source",
+            "not_allowed",
+        )
+        for source in ("urn:resonance:alerts", "urn:resonance:norms")
     ),
 ]
 

@@ -116,6 +116,7 @@ def test_what_may_be_posted_is_public(shared: Service) -> None:
     assert {each["type"] for each in types} == set(EVENT_TYPES)
     assert {"type": "resonance.client.merged.v1", "subject": "client", "accepted": True} in types
     assert {"type": "resonance.alert.raised.v1", "subject": "case", "accepted": False} in types
+    assert {"type": "resonance.norms.adopted.v1", "subject": "network", "accepted": False} in types
     instruments = get("/v1/instruments")["instruments"]
     assert {(each["key"], each["version"]) for each in instruments} == set(catalogue())
     assert instruments[0]["total"]["maximum"] > instruments[0]["total"]["minimum"]
