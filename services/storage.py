@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
-from contracts.instruments import catalogue
+from contracts.policies import policy
 from services.access import keys as keys_
 from services.access import people as people_
 from services.access.keys import Keys
@@ -18,16 +18,16 @@ from services.alerts import outbox as outbox_
 from services.alerts.outbox import Outbox
 from services.database import postgres as database
 from services.database.ports import Database
-from services.database.sqlite import SQLiteDatabase
+from services.database.sqlite import SQLiteDatabase, is_of_another_release, remove
 from services.eventlog import feed, postgres, sqlite, topics
 from services.eventlog.ports import Log
 from services.eventlog.store import StoredLog
-from services.projections import tables
+from services.projections import run, tables
+from services.projections.fold import Catalogue
+from services.projections.reliability import catalogue_at
 from services.projections.views import Views
 from services.settings import Settings
 
-NORMS: Final = "norms"
-"""The folder of a network that holds its norm sets."""
 _KEYS_SCHEMA: Final = "resonance"
 
 
@@ -113,9 +113,14 @@ def open_stored_log(settings: Settings, network: str, secret: bytes) -> StoredLo
     return sqlite.open_log(folder_of(settings, network) / "log.db", secret)
 
 
+def instruments(settings: Settings) -> Catalogue:
+    """The instruments, with changes judged as strictly as the policy asks."""
+    return catalogue_at(policy(settings.policy).change.strictness)
+
+
 def open_views(settings: Settings, network: str) -> Views:
     path, schema = folder_of(settings, network) / "views.db", schema_of(network, "views")
-    found = Views(_database(settings, path, tables.SCHEMA, schema, rebuildable=True), catalogue())
+    found = Views(_database(settings, path, tables.SCHEMA, schema, rebuildable=True), instruments(settings))
     if not settings.database_url:
         found.add_sources(sources(settings))
     return found
@@ -155,7 +160,19 @@ def migrate(settings: Settings) -> Sequence[str]:
         else:
             folder_of(settings, name).mkdir(parents=True, exist_ok=True, mode=0o700)
             sqlite.migrate(folder_of(settings, name) / "log.db")
+            _renew_views(settings, name)
     return names
+
+
+def _renew_views(settings: Settings, network: str) -> None:
+    """Makes the views of a folder anew where another release made them with other tables."""
+    path = folder_of(settings, network) / "views.db"
+    if not path.exists() or not is_of_another_release(path, tables.SCHEMA):
+        return
+    remove(path)
+    secret = secret_of(settings, network)
+    with closing(open_log(settings, network, secret)) as log, closing(open_views(settings, network)) as views:
+        run.rebuild(log, views)
 
 
 def _migrate_schemas(settings: Settings, network: str) -> None:

@@ -37,7 +37,7 @@ Part = Literal["log", "views", "outbox", "people", "keys", "other"]
 Rows: TypeAlias = dict[str, list[tuple[object, ...]]]
 REFUSED: Final = (sqlite3.IntegrityError, psycopg.IntegrityError)
 """What the database says where a test made it refuse a change."""
-VIEWS: Final = ("case_view", "assignment", "series_view", "merge", "fact", "tracking", "parked")
+VIEWS: Final = ("case_view", "assignment", "series_view", "merge", "named", "norm_set", "fact", "tracking", "parked")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from pydantic_core import to_json
 
-from contracts.events import AnyCaseEvent, AnyEvent, ClientMerged, parse
+from contracts.events import AnyCaseEvent, AnyEvent, CaseEvent, parse
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SOURCE = "urn:resonance:source:test"
@@ -86,6 +86,10 @@ class Story:
     def agreed(self, task: str = "ta_old01", code: str = "exposure", **more: Any) -> Self:
         return self.tell("task.agreed", {"task_ref": task, "task_code": code} | more, 30)
 
+    def said(self, domain: str, kind: str = "preference", minutes: float = 20, **more: Any) -> Self:
+        """What the client says of their wishes or of their theory of change, in the session of the current day."""
+        return self.tell("preference.recorded", {"kind": kind, "domain": domain} | more, minutes)
+
     def corrected(self, event: AnyCaseEvent, instrument: str, scores: dict[str, Any], **more: Any) -> Self:
         data = self.scores(instrument, scores, getattr(event.data, "session_ref", None), **more)
         supersedes = {"source": event.source, "id": event.id}
@@ -111,7 +115,7 @@ class Story:
         if charted is not None:
             document["recordedtime"] = (at + timedelta(minutes=charted)).isoformat()
         event = parse(to_json(document))
-        assert not isinstance(event, ClientMerged)
+        assert isinstance(event, CaseEvent)
         self.events.append(event)
         return self
 

@@ -16,11 +16,16 @@ class Unavailable(Exception):
     all of it where only the answer to its commit was lost."""
 
 
-class NotMigrated(Exception):
+class Explained(Exception):
+    """Its text is made of what the code knows, names and positions, and may be logged and shown."""
+
+
+class NotMigrated(Explained):
     """The store was never migrated, or by an earlier release."""
 
     def __init__(self) -> None:
-        super().__init__("the database lacks tables that this release needs: run `resonance migrate`")
+        remedy = "run `resonance migrate`, and after it `resonance rebuild` where views have changed"
+        super().__init__(f"the database lacks tables or columns that this release needs: {remedy}")
 
 
 class Row(Protocol):

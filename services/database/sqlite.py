@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -23,6 +23,20 @@ def _translated() -> Iterator[None]:
         if str(error).startswith(("no such table", "no such column")):
             raise NotMigrated from error
         raise
+
+
+def is_of_another_release(path: Path, schema: str) -> bool:
+    """Whether the file has a table that ``schema`` would make otherwise."""
+    with closing(sqlite3.connect(path)) as kept, closing(sqlite3.connect(":memory:")) as made:
+        made.executescript(schema)
+        found, wanted = (dict(one.execute("SELECT name, sql FROM sqlite_master")) for one in (kept, made))
+    return any(found.get(name, text) != text for name, text in wanted.items())
+
+
+def remove(path: Path) -> None:
+    """Removes a database that can be made again."""
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 class SQLiteConnection:

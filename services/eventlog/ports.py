@@ -6,9 +6,9 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 from contracts.data import EventKey
 from contracts.events import AnyEvent
-from services.database.ports import Unavailable
+from services.database.ports import Explained, Unavailable
 
-__all__ = ["Unavailable"]  # a log can be away as any store can
+__all__ = ["Explained", "Unavailable"]  # a log can be away as any store can
 
 
 class Recorded(NamedTuple):
@@ -63,10 +63,6 @@ class Slice(NamedTuple):
     """The source holds no further event up to this position."""
     offset: int | None = None
     """The mark's offset once this is applied."""
-
-
-class Explained(Exception):
-    """Its text is made of what the code knows, names and positions, and may be logged and shown."""
 
 
 class Hole(Explained):

@@ -84,7 +84,7 @@ class Codec:
 
     Keys, digests and stream ids are HMACs (SHA-256, RFC 2104) with the network's secret: without it nobody can tell
     from a row whom it is about, or guess the scores that a digest stands for. What they are made of never looks
-    alike (``urn:``, ``{`` and ``case/`` or ``client/``), so that one secret serves all three.
+    alike (``urn:``, ``{``, and ``case/``, ``client/`` or ``network``), so that one secret serves all three.
     """
 
     def __init__(self, secret: bytes) -> None:

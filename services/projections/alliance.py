@@ -1,103 +1,123 @@
 """The alliance signal within one client: a drop from the client's own level, and whether it was repaired.
 
-The level is an exponentially weighted moving average that stands still during a rupture. The alliance scale piles up
-at its top, so only falls count, against the client's own past (Lipner 2022 on control charts; the constants are
-policy). A repaired rupture is good news: nothing here counts ruptures against anyone.
+A control chart of the client's own ratings: its centre is an exponentially weighted moving average (Roberts 1959) that
+stands still during a rupture, and a rating below the lower limit begins one. The limit allows for the client's own
+spread and for how little the centre is known by then (the moving centre line of Montgomery & Mastrangelo 1991). Ratings
+pile up at the top of the scale, so only falls count (Lipner 2022 on control charts; the constants are policy). A
+repaired rupture is good news: nothing here counts ruptures against anyone.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
-from statistics import fmean
+from math import inf, sqrt
 
 from contracts.policies import Alliance as Rules
-from services.projections.course import Point, Series
+from services.projections.course import Series, Session
 
 
 @dataclass(frozen=True, slots=True)
 class Rupture:
-    """A fall that began at score ``start`` (0-based) and was back at ``repaired``, or is not back."""
+    """A fall that began at score ``start`` (0-based) and was back at ``repaired``, or is not back: a V or its half."""
 
     start: int
     repaired: int | None
+    session: int
+    """That of its first low score."""
+    repaired_session: int | None
     level: float
-    """The client's own level before it."""
+    """The client's own level before it, in points."""
+    low_from_start: bool
+    """Whether that level was too low itself, so that nothing fell."""
+    depth: float
+    """How far below that level the lowest score was, in points; 0 or less where it was not below it."""
     scores: int
-    """How many scores have been below since, the first included."""
+    """Its length: how many scores have been low, the first included."""
 
 
 def ruptures(series: Series, rules: Rules) -> tuple[Rupture, ...]:
     """The ruptures of an alliance series, oldest first; at most the last is unrepaired."""
+    sign = series.instrument.sign
+    values = [sign * value for value in series.values]
+    chart = _Chart(series, rules)
     found: list[Rupture] = []
-    level: float | None = None
-    calm = _Spread()
-    start: int | None = None
-    threshold = 0.0
-    for place, value in enumerate(series.values):
+    start, limit = None, -inf
+    for place, value in enumerate(values):
         if start is None:
-            threshold = _threshold(level, calm.deviation, rules)
-            if level is not None and value < threshold:
+            limit = chart.limit()
+            if value < limit:
                 start = place
-        elif value >= threshold:
-            found.append(Rupture(start, place, round(level or 0.0, 2), place - start))
+        elif value >= limit:
+            found.append(_rupture(series, values, start, place, chart))
             start = None
         if start is None:
-            level = value if level is None else level + rules.average_weight * (value - level)
-            calm.add(value)
-    if start is not None and level is not None:
-        found.append(Rupture(start, None, round(level, 2), len(series.points) - start))
+            chart.add(value)
+    if start is not None:
+        found.append(_rupture(series, values, start, None, chart))
     return tuple(found)
 
 
-class _Spread:
-    """The standard deviation of a sample that grows, in constant time for each score (Welford 1962)."""
+def unrated(series: Series, sessions: Sequence[Session]) -> int:
+    """How many sessions were held since the last score."""
+    return sum(session.number > series.points[-1].session for session in sessions)
 
-    def __init__(self) -> None:
+
+def unrepaired(series: Series, sessions: Sequence[Session], rules: Rules) -> Rupture | None:
+    """The rupture that has lasted for some scores, or after which the client stopped rating; None without one."""
+    found = ruptures(series, rules)
+    if not found or found[-1].repaired is not None:
+        return None
+    lasts = found[-1].scores >= rules.unrepaired_scores
+    return found[-1] if lasts or unrated(series, sessions) >= rules.missing_after_drop else None
+
+
+def _rupture(series: Series, values: Sequence[float], start: int, repaired: int | None, chart: "_Chart") -> Rupture:
+    low = values[start:repaired]
+    return Rupture(
+        start=start,
+        repaired=repaired,
+        session=series.points[start].session,
+        repaired_session=None if repaired is None else series.points[repaired].session,
+        level=round(series.instrument.sign * chart.level, 2),
+        low_from_start=chart.level < chart.floor,
+        depth=round(chart.level - min(low), 2),
+        scores=len(low),
+    )
+
+
+class _Chart:
+    """Centre and lower limit of the calm scores so far, in points signed so that more is better."""
+
+    def __init__(self, series: Series, rules: Rules) -> None:
+        width, cutoff = series.instrument.total.width, series.instrument.cutoff
+        below = rules.floor_below_cutoff_of_range * width
+        self.floor = -inf if cutoff is None else series.instrument.sign * cutoff.value - below
+        self._drop = rules.drop_of_range * width
+        self._deviations = rules.drop_standard_deviations
+        self._weight = rules.average_weight
+        self.level = 0.0
+        self._unsure = 1.0
+        """The variance of the centre, in variances of a score: 1 at first, weight / (2 - weight) in the long run."""
         self._count = 0
         self._mean = 0.0
         self._squares = 0.0
 
     def add(self, value: float) -> None:
         self._count += 1
-        off = value - self._mean
+        off = value - self._mean  # the sum of squares grows in constant time (Welford 1962)
         self._mean += off / self._count
         self._squares += off * (value - self._mean)
+        if self._count == 1:
+            self.level = value
+            return
+        self.level += self._weight * (value - self.level)
+        self._unsure = (1 - self._weight) ** 2 * self._unsure + self._weight**2
 
-    @property
-    def deviation(self) -> float:
-        """With fewer than three scores 0: they say nothing about how much a client's scores scatter."""
-        return sqrt(self._squares / (self._count - 1)) if self._count >= 3 else 0.0
+    def limit(self) -> float:
+        """What the next score must reach; nothing before the first one.
 
-
-def _threshold(level: float | None, deviation: float, rules: Rules) -> float:
-    if level is None:
-        return rules.floor
-    return max(rules.floor, level - max(rules.drop_points, rules.drop_standard_deviations * deviation))
-
-
-def concerns(point: Point, before: Point | None, series: Series) -> tuple[str, ...]:
-    """What this session's scores invite to talk about, by name; quiet, never mailed.
-
-    ``below_cutoff``, ``lower_than_last_time`` (a point or more, OpenFIT), and ``item_<name>`` for an item below the
-    instrument's level of concern.
-    """
-    instrument = series.instrument
-    found = []
-    if instrument.functional(point.value) is False:
-        found.append("below_cutoff")
-    if before is not None and before.value - point.value >= 1:
-        found.append("lower_than_last_time")
-    level = instrument.item_concern
-    found += [f"item_{name}" for name, value in point.items.items() if level is not None and value < level]
-    return tuple(found)
-
-
-def lowest_item(series: Series) -> str | None:
-    """The item that is lowest over the last two scores: it names the conversation. ``None`` where none stands out."""
-    means = {
-        name: fmean(values)
-        for name in (scale.name for scale in series.instrument.items)
-        if (values := [point.items[name] for point in series.points[-2:] if name in point.items])
-    }
-    if not means or max(means.values()) - min(means.values()) < 0.5:
-        return None
-    return min(means, key=lambda name: means[name])
+        With fewer than three scores their spread says nothing about how much a client's scores scatter.
+        """
+        if self._count == 0:
+            return -inf
+        spread = sqrt(self._squares / (self._count - 1)) if self._count >= 3 else 0.0
+        return max(self.floor, self.level - max(self._drop, self._deviations * spread * sqrt(1 + self._unsure)))

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Literal, TypeAlias
 
 from contracts.instruments import Instrument
+from services.projections.reliability import standard_error
 
 ChangeClass: TypeAlias = Literal["not_enough_data", "unknown", "recovered", "improved", "no_change", "deteriorated"]
 
@@ -30,6 +31,8 @@ class Change:
     """Mean of the last two scores against the first; 0 while there is one."""
     benefit: float | None
     """``gain`` in units of reliable change; ``None`` where that is unknown."""
+    standard_error: float | None
+    """Of one score, whose true value lies within it two times in three; ``None`` where that is unknown."""
     change_class: ChangeClass
 
 
@@ -41,6 +44,7 @@ def change(values: Sequence[float], instrument: Instrument) -> Change:
     first, last = values[0], values[-1]
     best = max(values) if sign > 0 else min(values)
     gain = sign * (last - first)
+    error = standard_error(instrument)
     return Change(
         baseline=first,
         last=last,
@@ -49,6 +53,7 @@ def change(values: Sequence[float], instrument: Instrument) -> Change:
         from_best=round(sign * (last - best), 2),
         smoothed_gain=round(smoothed_gains(values, sign)[-1], 2),
         benefit=None if instrument.reliable_change is None else round(gain / instrument.reliable_change, 3),
+        standard_error=None if error is None else round(error, 2),
         change_class=change_class(first, last, len(values), instrument),
     )
 

@@ -6,11 +6,24 @@ Instants are in UTC; scores are in the instrument's own points; sessions count f
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from contracts.data import ActivityPreferences, AlertReason
 from contracts.instruments import Instrument
 from services.projections.change import Change
+
+Flag: TypeAlias = Literal[
+    "sawtooth",
+    "first_score_high",
+    "same_outcome_scores",
+    "alliance_uninformative",
+    "several_respondents",
+    "several_clients",
+    "another_client",
+    "two_scores_in_a_session",
+    "measures_skipped",
+]
+"""A named doubt about the data of a case; services/projections/quality.py says when each holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +41,7 @@ class Missed:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One score. ``session`` is the number of the session it belongs to; ``items`` is empty for a total alone."""
+    """One score. ``session`` is the number of the session it belongs to; ``items`` are its parts, where they came."""
 
     at: datetime
     session: int
@@ -38,16 +51,25 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Scores of one instrument by one kind of respondent, oldest first; never mixed with another's."""
+    """Scores of one instrument by one kind of respondent, oldest first; never mixed with another's.
+
+    ``client_ref`` names another client of a couple, family or group; it is ``None`` for the one the case is about.
+    """
 
     instrument: Instrument
     respondent: str
     points: tuple[Point, ...]
     change: Change
+    client_ref: str | None = None
 
     @property
     def values(self) -> list[float]:
         return [point.value for point in self.points]
+
+    @property
+    def own(self) -> bool:
+        """Whether the client whom the case is about gave the scores."""
+        return self.respondent == "client" and self.client_ref is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +87,27 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What client and therapist agreed to do, from ``since`` until ``until``; in force where that is ``None``."""
+    """What client and therapist agreed to do, from ``since`` until ``until``; in force where that is ``None``.
+
+    Who agreed, who wanted it so and how much the client agrees (0-10) are those of the last talk about it; the client's
+    rating of its ``fit`` (0-10) and the goal that it serves are the last ones given.
+    """
 
     ref: str
     code: str | None
     since: datetime
-    until: datetime | None
-    ended: str | None
-    fit: float | None
+    talked_at: datetime
+    """When it was last agreed on or renegotiated."""
+    until: datetime | None = None
+    ended: str | None = None
+    fit: float | None = None
+    goal_ref: str | None = None
+    agreed_by: str | None = None
+    initiated_by: str | None = None
+    """Who wanted the renegotiation; ``None`` where the task was agreed on and not renegotiated since."""
+    agreement: float | None = None
+    replaces: str | None = None
+    replaced_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +134,10 @@ class Renegotiation:
     previous_task_ref: str | None
     task_ref: str
     task_code: str | None
+    reason: str | None
+    agreed_by: str | None
     agreement: float | None
+    fit: float | None
     statement: str | None
     outcome: Trace
     alliance: Trace
@@ -111,21 +149,35 @@ class Renegotiation:
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """The entry of its domain that is in force; ``revisions`` counts the entries before it."""
+    """One entry of the client's preferences and theory of change, from ``at`` until ``until``; in force without that.
+
+    ``revisions`` counts the entries of its domain, aspect and goal before it; ``changed`` tells whether it says
+    something else than the one before. services/projections/preferences.py says what supersedes what.
+    """
 
     at: datetime
-    kind: str
+    until: datetime | None
+    kind: Literal["preference", "theory_of_change"]
     domain: str
+    aspect: str | None
+    goal_ref: str | None
+    areas: tuple[str, ...]
     stance: str | None
     strength: float | None
     activity: ActivityPreferences | None
+    elicited_in: str | None
+    asked_by: str | None
     client_confirmed: bool | None
     statement: str | None
     revisions: int
+    changed: bool
 
     @property
     def statement_present(self) -> bool:
         return self.statement is not None
+
+    def holds(self, now: datetime) -> bool:
+        return self.at <= now and (self.until is None or now < self.until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +215,6 @@ class Course:
     closed_on: date | None
     ending: str | None
     first_at: datetime
-    last_at: datetime
     assignments: tuple[Assignment, ...]
     sessions: tuple[Session, ...]
     missed: tuple[Missed, ...]
@@ -172,10 +223,11 @@ class Course:
     tasks: tuple[Task, ...]
     renegotiations: tuple[Renegotiation, ...]
     preferences: tuple[Preference, ...]
+    """Every entry, superseded ones too, oldest first."""
     withdrawn: frozenset[str]
     """Purposes for which the client has withdrawn consent."""
     alerts: tuple[Alert, ...]
-    flags: tuple[str, ...]
+    flags: tuple[Flag, ...]
     """Named doubts about the data, to be looked at before any judgement."""
     pending: tuple[str, ...]
     """What the events refer to and what has not arrived (yet): ``case``, ``amended_event``, ``task``, ``alert``."""
@@ -191,6 +243,11 @@ class Course:
         return most(self.series, "outcome")
 
     @property
+    def outcomes(self) -> tuple[Series, ...]:
+        """Every outcome series of the client's own."""
+        return tuple(one for one in self.series if one.instrument.construct == "outcome" and one.own)
+
+    @property
     def alliance(self) -> Series | None:
         return most(self.series, "alliance")
 
@@ -201,5 +258,5 @@ class Course:
 
 
 def most(series: tuple[Series, ...], construct: str) -> Series | None:
-    own = [one for one in series if one.instrument.construct == construct and one.respondent == "client"]
+    own = [one for one in series if one.instrument.construct == construct and one.own]
     return max(own, key=lambda one: (len(one.points), one.instrument.key, one.instrument.version), default=None)

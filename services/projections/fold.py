@@ -2,9 +2,10 @@
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time
+from operator import attrgetter
 
 from contracts.data import MeasureRecordedData
 from contracts.events import (
@@ -16,6 +17,7 @@ from contracts.events import (
     AlertResolved,
     AlertSnoozed,
     AlertSuppressed,
+    AnyCaseEvent,
     CaseClosed,
     CaseOpened,
     CaseReopened,
@@ -34,12 +36,14 @@ from contracts.events import (
 )
 from contracts.instruments import Instrument
 from services.projections.change import change
-from services.projections.course import Alert, Assignment, Course, Missed, Point, Preference, Series, Session, most
+from services.projections.course import Alert, Assignment, Course, Missed, Point, Series, Session, most
 from services.projections.loop import renegotiations, tasks
+from services.projections.preferences import entries
 from services.projections.quality import flags
-from services.projections.record import Record, standing
+from services.projections.record import Record, charted, standing
 
 Catalogue = Mapping[tuple[str, str], Instrument]
+Person = Callable[[str], str]
 AlertEvent = (
     AlertRaised
     | AlertNotified
@@ -52,8 +56,11 @@ AlertEvent = (
 )
 
 
-def course_of(record: Record, catalogue: Catalogue) -> Course:
-    """The course that ``record`` (at least one event) adds up to. Raises ValueError on an empty record."""
+def course_of(record: Record, catalogue: Catalogue, person: Person = str) -> Course:
+    """The course that ``record`` (at least one event) adds up to. Raises ValueError on an empty record.
+
+    ``person`` gives the reference that remains of a client, where references were merged.
+    """
     if not record:
         raise ValueError("a course needs at least one event")
     now_standing = standing(record)
@@ -73,7 +80,7 @@ def course_of(record: Record, catalogue: Catalogue) -> Course:
             case MeasureRecorded() | MeasureCorrected():
                 measures.append(event)
             case SessionHeld():
-                held[event.data.session_ref] = event
+                held[event.data.session_ref] = max(held.get(event.data.session_ref, event), event, key=charted)
             case SessionMissed():
                 missed.append(Missed(event.data.scheduled_for, event.data.kind))
             case MeasureDeclined():
@@ -106,10 +113,10 @@ def course_of(record: Record, catalogue: Catalogue) -> Course:
             case EventRetracted():
                 pass  # standing() has already taken it into account
     sessions = _sessions(held)
-    series = _series(measures, sessions, catalogue)
+    series, others = _series(measures, sessions, catalogue, opened, person)
     outcome, alliance = most(series, "outcome"), most(series, "alliance")
     spans, unknown_task = tasks(task_events)
-    alerts, unknown_alert = _alerts(alert_events)
+    alerts, unknown_alert = alerts_of(alert_events)
     pending = {
         "case": opened is None,
         "amended_event": bool(now_standing.pending),
@@ -117,17 +124,15 @@ def course_of(record: Record, catalogue: Catalogue) -> Course:
         "alert": unknown_alert,
     }
     told = [event for event in task_events if isinstance(event, TaskRenegotiated)]
-    some = next(iter(record.values()))
-    happened = [event.time for event in now_standing.events] or [event.time for event in record.values()]
+    first = _first(now_standing.events) or min(record.values(), key=attrgetter("time", "source", "id"))
     return Course(
-        case_ref=some.case_ref,
-        clinic=_clinic(record, opened),
+        case_ref=first.case_ref,
+        clinic=(opened or first).rsnclinic,  # until it is known which clinic opened the case, the one that was first
         client_ref=opened.data.client_ref if opened else None,
         opened_on=opened.data.opened_on if opened else None,
         closed_on=closed.data.closed_on if closed else None,
         ending=closed.data.ending if closed else None,
-        first_at=min(happened),
-        last_at=max(happened),
+        first_at=first.time,
         assignments=_assignments(opened, assigned),
         sessions=sessions,
         missed=tuple(missed),
@@ -135,18 +140,18 @@ def course_of(record: Record, catalogue: Catalogue) -> Course:
         series=series,
         tasks=spans,
         renegotiations=renegotiations(told, sessions, outcome, alliance),
-        preferences=_preferences(preferences),
+        preferences=entries(preferences),
         withdrawn=_withdrawn(consents),
         alerts=alerts,
-        flags=flags(outcome, alliance, series, sessions),
+        flags=flags(outcome, alliance, series, sessions, others, _of_one(opened)),
         pending=tuple(name for name, holds in pending.items() if holds),
         amended_at=now_standing.amended_at,
     )
 
 
-def _clinic(record: Record, opened: CaseOpened | None) -> str:
-    """The clinic that opened the case; until that is known, the one of the first event by key."""
-    return opened.rsnclinic if opened else record[min(record)].rsnclinic
+def _first(events: Sequence[AnyCaseEvent]) -> AnyCaseEvent | None:
+    """The first of what happened in the case; alerts are what was made of it."""
+    return next((event for event in events if not isinstance(event, AlertEvent)), None)
 
 
 def _sessions(held: Mapping[str, SessionHeld]) -> tuple[Session, ...]:
@@ -155,17 +160,36 @@ def _sessions(held: Mapping[str, SessionHeld]) -> tuple[Session, ...]:
     return tuple(Session(e.data.session_ref, e.data.started_at, n) for n, e in enumerate(ordered, 1))
 
 
+def _of_one(opened: CaseOpened | None) -> bool:
+    return opened is not None and opened.data.modality == "individual"
+
+
 def _series(
-    measures: Sequence[MeasureRecorded | MeasureCorrected], sessions: Sequence[Session], catalogue: Catalogue
-) -> tuple[Series, ...]:
+    measures: Sequence[MeasureRecorded | MeasureCorrected],
+    sessions: Sequence[Session],
+    catalogue: Catalogue,
+    opened: CaseOpened | None,
+    person: Person,
+) -> tuple[tuple[Series, ...], frozenset[str]]:
+    """The series, each of one person and one kind of respondent, and the other clients whom a measure names.
+
+    A case of one client has the scores of one, by whatever reference a record system knows them.
+    """
+    first = measures[0].data.client_ref if measures else None
+    own = opened.data.client_ref if opened else first
     numbers = {session.ref: session.number for session in sessions}
     days = [session.at.date() for session in sessions]
-    grouped: dict[tuple[str, str, str], list[MeasureRecorded | MeasureCorrected]] = defaultdict(list)
+    grouped: dict[tuple[str, str, str, str], list[MeasureRecorded | MeasureCorrected]] = defaultdict(list)
+    others: set[str] = set()
     for event in measures:
         data = event.data
-        grouped[data.instrument.key, data.instrument.version, data.respondent].append(event)
+        other = _other(data.client_ref, own, person)
+        if other is not None:
+            others.add(other)
+        scored = "" if other is None or _of_one(opened) else other
+        grouped[data.instrument.key, data.instrument.version, data.respondent, scored].append(event)
     found = []
-    for (key, version, respondent), events in sorted(grouped.items()):
+    for (key, version, respondent, scored), events in sorted(grouped.items()):
         instrument = catalogue[key, version]  # ingest refuses an unknown instrument before it reaches the log
         points = []
         for ordinal, event in enumerate(events, 1):
@@ -173,18 +197,27 @@ def _series(
             if number is None:
                 # Without a session of its own a score counts with the sessions held by the end of its day.
                 number = max(ordinal, bisect_right(days, event.time.date()))
-            value, items = total(event.data, instrument)
-            points.append(Point(event.time, number, value, items))
-        found.append(Series(instrument, respondent, tuple(points), change([p.value for p in points], instrument)))
-    return tuple(found)
+            value, parts = total(event.data, instrument)
+            points.append(Point(event.time, number, value, parts))
+        told = change([point.value for point in points], instrument)
+        found.append(Series(instrument, respondent, tuple(points), told, scored or None))
+    return tuple(found), frozenset(others)
+
+
+def _other(client_ref: str | None, own: str | None, person: Person) -> str | None:
+    """Whom a measure is about, unless that is the case's own client."""
+    if client_ref is None or client_ref == own:
+        return None
+    other = person(client_ref)
+    return None if own is not None and other == person(own) else other
 
 
 def total(data: MeasureRecordedData, instrument: Instrument) -> tuple[float, dict[str, float]]:
-    """The total and the items: the total as sent, or the sum of the items (rounded to two decimals)."""
+    """The total and its parts: the total as sent, or the sum of the items (rounded to two decimals)."""
     scores = {score.scale: score.value for score in data.scores}
-    items = {scale.name: scores[scale.name] for scale in instrument.items if scale.name in scores}
+    parts = {scale.name: scores[scale.name] for scale in instrument.parts if scale.name in scores}
     value = scores.get(instrument.total.name)
-    return round(sum(items.values()), 2) if value is None else value, items
+    return round(sum(parts[item.name] for item in instrument.items), 2) if value is None else value, parts
 
 
 def _assignments(opened: CaseOpened | None, assigned: Sequence[TherapistAssigned]) -> tuple[Assignment, ...]:
@@ -204,36 +237,12 @@ def _next(later: Sequence[tuple[datetime, str, str]], role: str) -> datetime | N
     return None if role == "co" else next((since for since, _, other in later if other == role), None)
 
 
-def _preferences(events: Sequence[PreferenceRecorded]) -> tuple[Preference, ...]:
-    """The last entry of each domain; goals stand beside each other by their stance, up to what was recorded."""
-    counted: dict[tuple[str, str], int] = {}
-    in_force: dict[tuple[str, str], PreferenceRecorded] = {}
-    for event in events:
-        place = (event.data.kind, event.data.domain)
-        counted[place] = counted.get(place, -1) + 1
-        in_force[place] = event
-    return tuple(
-        Preference(
-            at=event.time,
-            kind=event.data.kind,
-            domain=event.data.domain,
-            stance=event.data.stance,
-            strength=event.data.strength,
-            activity=event.data.activity,
-            client_confirmed=event.data.client_confirmed,
-            statement=event.data.statement,
-            revisions=counted[place],
-        )
-        for place, event in sorted(in_force.items())
-    )
-
-
 def _withdrawn(events: Sequence[ConsentChanged]) -> frozenset[str]:
     latest = {event.data.purpose: event.data.state for event in sorted(events, key=lambda e: e.data.effective_from)}
     return frozenset(purpose for purpose, state in latest.items() if state == "withdrawn")
 
 
-def _alerts(events: Sequence[AlertEvent]) -> tuple[tuple[Alert, ...], bool]:
+def alerts_of(events: Sequence[AlertEvent]) -> tuple[tuple[Alert, ...], bool]:
     """Each alert with how it went, oldest first; and whether an event names an alert that was never raised."""
     raised = {event.data.alert_ref: event for event in events if isinstance(event, AlertRaised)}
     alerts = {

@@ -1,14 +1,18 @@
 """The loop that Resonance records: a task renegotiated with the client, and what the scores did around it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from statistics import fmean
+from typing import Final
 
 from contracts.events import TaskAgreed, TaskEnded, TaskRenegotiated
 from services.projections.course import Renegotiation, Series, Session, Task, Trace
 
 AFTER = 5
 """How many scores after a renegotiation are followed."""
+SESSIONS_AFTER: Final = (1, 3, 5)
+"""How many sessions after the one of a renegotiation the scores are looked at, each for itself."""
 
 
 def around(series: Series, at: datetime) -> tuple[list[float], list[float]]:
@@ -50,7 +54,10 @@ def renegotiations(
             previous_task_ref=event.data.previous_task_ref,
             task_ref=event.data.task_ref,
             task_code=event.data.task_code,
+            reason=event.data.reason,
+            agreed_by=event.data.agreed_by,
             agreement=event.data.agreement,
+            fit=event.data.fit,
             statement=event.data.statement,
             outcome=trace(outcome, event.time),
             alliance=trace(alliance, event.time),
@@ -71,7 +78,15 @@ def tasks(events: Sequence[TaskAgreed | TaskRenegotiated | TaskEnded]) -> tuple[
         match event:
             case TaskAgreed():
                 data = event.data
-                spans[data.task_ref] = Task(data.task_ref, data.task_code, event.time, None, None, data.fit)
+                spans[data.task_ref] = Task(
+                    ref=data.task_ref,
+                    code=data.task_code,
+                    since=event.time,
+                    talked_at=event.time,
+                    fit=data.fit,
+                    goal_ref=data.goal_ref,
+                    agreed_by=data.agreed_by,
+                )
             case TaskRenegotiated():
                 unknown |= _renegotiate(spans, event)
             case TaskEnded():
@@ -84,17 +99,28 @@ def _renegotiate(spans: dict[str, Task], event: TaskRenegotiated) -> bool:
     unknown = data.previous_task_ref is not None and data.previous_task_ref not in spans
     if data.change == "drop":
         return not _end(spans, data.previous_task_ref or data.task_ref, event.time, "drop")
-    if data.change == "replace" and data.previous_task_ref is not None and data.previous_task_ref != data.task_ref:
-        _end(spans, data.previous_task_ref, event.time, "replace")
-    if data.task_ref not in spans:
-        spans[data.task_ref] = Task(data.task_ref, data.task_code, event.time, None, None, data.agreement)
+    replaced = data.change == "replace" and data.previous_task_ref != data.task_ref
+    if replaced and data.previous_task_ref is not None:
+        _end(spans, data.previous_task_ref, event.time, "replace", data.task_ref)
+    known = spans.get(data.task_ref) or Task(
+        data.task_ref, data.task_code, event.time, event.time, replaces=data.previous_task_ref if replaced else None
+    )
+    spans[data.task_ref] = replace(
+        known,
+        fit=known.fit if data.fit is None else data.fit,
+        goal_ref=data.goal_ref or known.goal_ref,
+        talked_at=event.time,
+        agreed_by=data.agreed_by,
+        initiated_by=data.initiated_by,
+        agreement=data.agreement,
+    )
     return unknown
 
 
-def _end(spans: dict[str, Task], ref: str, at: datetime, how: str) -> bool:
+def _end(spans: dict[str, Task], ref: str, at: datetime, how: str, by: str | None = None) -> bool:
     span = spans.get(ref)
     if span is None:
         return False
     if span.until is None:
-        spans[ref] = Task(span.ref, span.code, span.since, at, how, span.fit)
+        spans[ref] = replace(span, until=at, ended=how, replaced_by=by)
     return True

@@ -6,6 +6,7 @@ events gives the same record, and with it the same course. What was corrected or
 
 from collections.abc import Iterable
 from datetime import datetime
+from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
 from contracts.data import EventKey
@@ -16,11 +17,14 @@ Record: TypeAlias = dict[Key, AnyCaseEvent]
 """(source, id) -> event."""
 
 
+Order: TypeAlias = tuple[datetime, datetime, str, str]
+
+
 class Standing(NamedTuple):
     """What a record says once its corrections and retractions are taken into account."""
 
     events: list[AnyCaseEvent]
-    """In clinical order: by the instant at which it happened, then by when it was charted, then by key."""
+    """In clinical order: by the instant at which it happened, then by when it was first charted, then by key."""
     pending: frozenset[Key]
     """What a correction or retraction names and what has not arrived (yet)."""
     amended_at: datetime | None
@@ -49,19 +53,21 @@ def standing(record: Record) -> Standing:
     """
     amendments = [event for event in record.values() if isinstance(event, EventRetracted | MeasureCorrected)]
     if not amendments:
-        return Standing(sorted(record.values(), key=_order), frozenset(), None)
+        return Standing(sorted(record.values(), key=lambda event: _order(event, event.time)), frozenset(), None)
     out = retracted(record)
     replaced: dict[Key, MeasureCorrected] = {}
-    for amendment in sorted(amendments, key=_charted):
+    for amendment in sorted(amendments, key=charted):
         if isinstance(amendment, MeasureCorrected) and (amendment.source, amendment.id) not in out:
             replaced[_key(amendment.data.supersedes)] = amendment
-    events: list[AnyCaseEvent] = []
+    events: list[tuple[Order, AnyCaseEvent]] = []
     for key, event in record.items():
         if key in out or isinstance(event, EventRetracted | MeasureCorrected):
             continue
-        events.append(_last_correction(event, replaced) if isinstance(event, MeasureRecorded) else event)
+        holds = _last_correction(event, replaced) if isinstance(event, MeasureRecorded) else event
+        events.append((_order(event, holds.time), holds))
     pending = frozenset((out | replaced.keys()) - record.keys())
-    return Standing(sorted(events, key=_order), pending, max(_charted(event)[0] for event in amendments))
+    in_order = [event for _, event in sorted(events, key=itemgetter(0))]
+    return Standing(in_order, pending, max(charted(event)[0] for event in amendments))
 
 
 def retracted(record: Record) -> frozenset[Key]:
@@ -81,9 +87,11 @@ def _key(named: EventKey) -> Key:
     return named.source, named.id
 
 
-def _charted(event: AnyCaseEvent) -> tuple[datetime, str, str]:
+def charted(event: AnyCaseEvent) -> tuple[datetime, str, str]:
+    """When an event was written down, and its key."""
     return event.recordedtime or event.time, event.source, event.id
 
 
-def _order(event: AnyCaseEvent) -> tuple[datetime, datetime, str, str]:
-    return event.time, event.recordedtime or event.time, event.source, event.id
+def _order(event: AnyCaseEvent, time: datetime) -> Order:
+    """The place of what ``event`` told first and what happened at ``time``: a correction moves nothing else."""
+    return time, event.recordedtime or time, event.source, event.id

@@ -3,22 +3,40 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from statistics import fmean
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
-from contracts.events import AnyCaseEvent, ClientMerged, canonical, parse
+from contracts.events import AnyCaseEvent, CaseEvent, ClientMerged, NormsAdopted, canonical, parse
 from services.database.ports import Connection
 from services.database.texts import script, statements
 from services.eventlog.ports import Recorded, Unread
+from services.projections.change import change
+from services.projections.course import Point, Series
+from services.projections.fold import Catalogue
 from services.projections.recent import Folded
 from services.projections.record import Key, Record, record_of, retracted
 
 SCHEMA: Final = script("services.projections", "schema")
 SQL: Final = statements("services.projections", "views")
+FACT: Final = ("case_ref", "position", "received", "state")
 ASSIGNMENT: Final = ("case_ref", "place", "therapist_ref", "role", "since", "until")
-SERIES: Final = ("case_ref", "instrument", "version", "scores", "first", "last", "mean")
+SERIES: Final = ("case_ref", "instrument", "version", "points")
+
+
+class Counted(NamedTuple):
+    """What the tables hold of one case for figures: who was last primarily responsible, and the client's own series.
+
+    The points of a series are without their items. ``sessions`` is how many were held.
+    """
+
+    case_ref: str
+    therapist_ref: str
+    is_open: bool
+    ending: str | None
+    sessions: int
+    series: tuple[Series, ...]
 
 
 class CaseRows(NamedTuple):
@@ -31,18 +49,41 @@ class CaseRows(NamedTuple):
 
 def add_facts(connection: Connection, batch: Iterable[Recorded | Unread]) -> dict[str, int]:
     """Keeps the events of ``batch``; returns the cases they belong to, each with the position of its last one."""
-    facts: list[tuple[str, int, bytes]] = []
+    facts: list[tuple[str, int, str, bytes]] = []
+    named: set[tuple[str, str]] = set()
     for recorded in batch:
+        received = recorded.received.astimezone(UTC).isoformat()
         if isinstance(recorded, Unread):
-            facts.append((recorded.case_ref, recorded.position, recorded.state))
+            case_ref, state, therapist_ref = recorded.case_ref, recorded.state, _named(recorded.state)
+        elif isinstance(recorded.event, ClientMerged):
+            merged = recorded.event.data
+            connection.execute(SQL["put_merge"], (merged.from_ref, merged.into_ref, received))
             continue
-        position, _, event = recorded
-        if isinstance(event, ClientMerged):
-            connection.execute(SQL["put_merge"], (event.data.from_ref, event.data.into_ref, position))
+        elif isinstance(recorded.event, NormsAdopted):
+            adopted = recorded.event.data
+            state = canonical(recorded.event)
+            connection.execute(SQL["put_norm_set"], (adopted.version, adopted.effective_from.isoformat(), state))
+            continue
         else:
-            facts.append((event.case_ref, position, canonical(event)))
-    connection.insert("fact", ("case_ref", "position", "state"), facts)
-    return {case_ref: position for case_ref, position, _ in facts}
+            event = recorded.event
+            case_ref, state, therapist_ref = (
+                event.case_ref,
+                canonical(event),
+                getattr(event.data, "therapist_ref", None),
+            )
+        facts.append((case_ref, recorded.position, received, state))
+        if therapist_ref is not None:
+            named.add((therapist_ref, case_ref))
+    connection.insert("fact", FACT, facts)
+    connection.executemany(SQL["put_named"], sorted(named))
+    return {case_ref: position for case_ref, position, _, _ in facts}
+
+
+def _named(state: bytes) -> str | None:
+    """The therapist whom an event names that cannot be read, perhaps until a later release can."""
+    data = json.loads(state).get("data")
+    found = data.get("therapist_ref") if isinstance(data, dict) else None
+    return found if isinstance(found, str) else None
 
 
 def states(connection: Connection, first: str, last: str) -> Mapping[str, Sequence[bytes]]:
@@ -58,6 +99,16 @@ def record(connection: Connection, case_ref: str) -> Record:
     return read(states(connection, case_ref, case_ref)[case_ref])
 
 
+def record_by(connection: Connection, case_ref: str, at: str) -> Record:
+    """What was received of one case by ``at``, in UTC as it is kept; empty where nothing was."""
+    return read(row["state"] for row in connection.execute(SQL["facts_by"], (case_ref, at)))
+
+
+def merges(connection: Connection, query: str, given: Sequence[str] = ()) -> Mapping[str, str]:
+    """Client references that were merged, each with the one that it was merged into."""
+    return {row["from_ref"]: row["into_ref"] for row in connection.execute(SQL[query], given)}
+
+
 def read(events: Iterable[bytes]) -> Record:
     """The record of one case whose events these are.
 
@@ -71,7 +122,7 @@ def read(events: Iterable[bytes]) -> Record:
         except ValidationError as error:
             unread[_key(state)] = error
             continue
-        if not isinstance(event, ClientMerged):
+        if isinstance(event, CaseEvent):
             found.append(event)
     record = record_of(found)
     for key in unread.keys() - retracted(record):
@@ -97,6 +148,8 @@ def put_courses(connection: Connection, shard: int, folded: Sequence[Folded]) ->
                 "client_ref": course.client_ref,
                 "therapist_ref": primary[-1] if primary else None,
                 "is_open": int(course.is_open),
+                "ending": course.ending,
+                "counted": int(not {"quality", "feedback"} & course.withdrawn),
                 "first_at": course.first_at.isoformat(),
                 "sessions": len(course.sessions),
                 "position": position,
@@ -108,15 +161,38 @@ def put_courses(connection: Connection, shard: int, folded: Sequence[Folded]) ->
                 (course.case_ref, place, entry.therapist_ref, entry.role, entry.since.isoformat(), until)
             )
         for one in course.series:
-            if one.respondent == "client":
-                numbers = (len(one.points), one.values[0], one.values[-1], fmean(one.values))
-                series.append((course.case_ref, one.instrument.key, one.instrument.version, *numbers))
+            if one.own:
+                points = json.dumps([(point.at.isoformat(), point.session, point.value) for point in one.points])
+                series.append((course.case_ref, one.instrument.key, one.instrument.version, points))
     named = [(one.course.case_ref,) for one in folded]
     for statement in ("unpark", "drop_assignments", "drop_series"):
         connection.executemany(SQL[statement], named)
     connection.executemany(SQL["put_case"], cases)
     connection.insert("assignment", ASSIGNMENT, assignments)
     connection.insert("series_view", SERIES, series)
+
+
+def counted(connection: Connection, catalogue: Catalogue) -> list[Counted]:
+    """Every case that has a therapist, by reference, save where the client wants no feedback or no quality work."""
+    series: dict[str, list[Series]] = defaultdict(list)
+    for row in connection.execute(SQL["counted_series"]):
+        instrument = catalogue[row["instrument"], row["version"]]
+        points = tuple(
+            Point(datetime.fromisoformat(at), session, value, {}) for at, session, value in json.loads(row["points"])
+        )
+        numbers = change([point.value for point in points], instrument)
+        series[row["case_ref"]].append(Series(instrument, "client", points, numbers))
+    return [
+        Counted(
+            row["case_ref"],
+            row["therapist_ref"],
+            bool(row["is_open"]),
+            row["ending"],
+            row["sessions"],
+            tuple(series[row["case_ref"]]),
+        )
+        for row in connection.execute(SQL["counted_cases"])
+    ]
 
 
 def rows_of(connection: Connection, case_ref: str) -> CaseRows:

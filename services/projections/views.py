@@ -7,35 +7,32 @@ A crash between any two instructions leaves either all of a batch or nothing of 
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from itertools import islice
 from typing import Final, NamedTuple
 
-from contracts.events import AnyCaseEvent, ClientMerged
-from services.access.problems import Fault, Refused, problem
+from typing_extensions import override
+
+from contracts.events import AnyCaseEvent, CaseEvent, NormsAdopted, parse
 from services.database.ports import Connection, Database, Unavailable
 from services.eventlog.feed import SOURCE
 from services.eventlog.ports import Hole, Mark, Recorded, Slice, Unread
 from services.projections import tables
-from services.projections.course import Course
+from services.projections.course import Course, Flag
 from services.projections.fold import Catalogue, course_of
+from services.projections.known import Known
+from services.projections.norms import NormSet, norm_set
+from services.projections.past import Past
 from services.projections.recent import Folded, Recent
 from services.projections.record import Record, evolve
-from services.projections.tables import SQL
-from services.projections.therapist import CaseOutcome
+from services.projections.tables import SQL, Counted
 
 AT_ONCE: Final = 1_000
 """Cases whose courses are in memory together while views are made anew."""
+OF_OTHERS: Final[frozenset[Flag]] = frozenset(("another_client", "several_clients"))
+"""Measures name others than the case's client: who is meant depends on merges, so readers fold such a case again."""
 _log: Final = logging.getLogger(__name__)
-
-
-class Waiting(Refused):
-    """The events of this case cannot be folded: it waits until an operator has seen to it."""
-
-    def __init__(self) -> None:
-        super().__init__(problem("projection-behind", Fault("", "parked"), detail="The case waits for an operator."))
 
 
 class Parked(NamedTuple):
@@ -47,15 +44,16 @@ class Parked(NamedTuple):
     error: str
 
 
-class Views:
+class Views(Known):
     """Courses, caseloads and the numbers for summaries. Each source has one writer at a time; anybody may read."""
 
     def __init__(self, database: Database, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
+        super().__init__(database, catalogue)
         self._recent = Recent()
+        self._norm_sets: dict[str, NormSet] = {}
+        """By version: a set never changes, and is long to read."""
         self._applied: dict[str, int] = {}
         """By source, how far this instance has come: where the database stands elsewhere, somebody else wrote to it."""
-        self._database = database
 
     def add_sources(self, sources: Iterable[str]) -> None:
         """These are what the log comes in, from their start; those that are known already stay where they are.
@@ -91,7 +89,7 @@ class Views:
             last = max(last, slice_.last)
             connection.execute(SQL["move"], (last, slice_.offset, slice_.source))
         self._applied[slice_.source] = last
-        self._recent.keep(folded)
+        self._recent.keep(one for one in folded if not OF_OTHERS & set(one.course.flags))
         return last
 
     def rebuild(self, batches: Iterable[Sequence[Recorded | Unread]]) -> int:
@@ -100,7 +98,7 @@ class Views:
         One transaction: readers see the old views until the new ones are complete, and a crash leaves the old ones.
         """
         with self._database.transaction() as connection:
-            for table in ("fact", "case_view", "assignment", "series_view", "merge", "parked"):
+            for table in ("fact", "case_view", "assignment", "series_view", "merge", "named", "norm_set", "parked"):
                 connection.execute(SQL[f"empty_{table}"])
             self._recent.clear()
             last = 0
@@ -166,21 +164,18 @@ class Views:
         tables.put_courses(connection, shard, folded)
         return folded
 
+    @override
     def course(self, case_ref: str) -> Course | None:
-        """The course of a case; ``None`` where no event about it is known. Raises Waiting where it is parked."""
         connection = self._database.connection()
         [row] = connection.execute(SQL["newest"], (case_ref,))
         if row["position"] is None:
             return None
         kept = self._recent.course(case_ref, int(row["position"]))
-        if kept is not None:
-            return kept
-        try:
-            return course_of(tables.record(connection, case_ref), self._catalogue)
-        except Unavailable:
-            raise
-        except Exception:  # noqa: BLE001 - whatever it is, it concerns this case only, and its text can quote an event
-            raise Waiting from None
+        return kept or self._folded(partial(tables.record, connection, case_ref))
+
+    def at(self, instant: datetime) -> Past:
+        """What could be known by then."""
+        return Past(self._database, self._catalogue, instant)
 
     def courses(self) -> Iterator[Course]:
         """Every case's course, by case reference, save those of parked cases."""
@@ -188,21 +183,13 @@ class Views:
             row["case_ref"] for row in self._database.connection().execute(SQL["all_cases"]).fetchall()
         )
 
-    def courses_of(self, case_refs: Iterable[str]) -> Iterator[Course]:
-        """The courses of these cases, save those that are parked or not known."""
-        for case_ref in case_refs:
-            with suppress(Waiting):
-                course = self.course(case_ref)
-                if course is not None:
-                    yield course
-
     def touched(self, shard: int, after: int, limit: int) -> list[tuple[str, int]]:
         """Cases of a shard with an event after that position and the position of their last one, oldest first."""
         rows = self._database.connection().execute(SQL["touched"], (shard, after, limit)).fetchall()
         return [(row["case_ref"], row["position"]) for row in rows]
 
+    @override
     def caseload(self, therapist_ref: str, now: datetime) -> list[str]:
-        """The cases that a therapist is responsible for at ``now``, alone or with others."""
         return self._assigned("caseload", therapist_ref, now)
 
     def supervised(self, therapist_ref: str, now: datetime) -> list[str]:
@@ -213,36 +200,31 @@ class Views:
         given = {"therapist_ref": therapist_ref, "now": now.isoformat()}
         return [row["case_ref"] for row in self._database.connection().execute(SQL[query], given)]
 
-    def outcomes(self) -> list[CaseOutcome]:
-        """One row per case and series of the client's: what summaries are made of."""
-        rows = self._database.connection().execute(SQL["outcomes"]).fetchall()
-        return [
-            CaseOutcome(
-                row["therapist_ref"],
-                bool(row["is_open"]),
-                row["instrument"],
-                row["version"],
-                row["scores"],
-                row["first"],
-                row["last"],
-                row["mean"],
-            )
-            for row in rows
-        ]
+    def counted(self) -> list[Counted]:
+        """What figures about the network and its therapists are made of."""
+        with self._database.snapshot() as connection:
+            return tables.counted(connection, self._catalogue)
 
     def open_and_closed(self, therapist_ref: str) -> tuple[int, int]:
         """How many cases a therapist, the last to be primarily responsible, has open and has closed."""
         [row] = self._database.connection().execute(SQL["open_and_closed"], (therapist_ref,))
         return int(row["open"] or 0), int(row["closed"] or 0)
 
-    def person(self, client_ref: str) -> str:
-        """The reference that ``client_ref`` was merged into, or itself; the first seen where merges form a ring."""
-        into = {row["from_ref"]: row["into_ref"] for row in self._database.connection().execute(SQL["merges"])}
-        seen = {client_ref}
-        while (following := into.get(client_ref)) is not None and following not in seen:
-            seen.add(following)
-            client_ref = following
-        return min(seen) if following is not None else client_ref
+    @override
+    def _merges(self) -> Mapping[str, str]:
+        return tables.merges(self._database.connection(), "merges")
+
+    def norm_sets(self) -> list[NormSet]:
+        """The norm sets that were adopted, the earliest in force first."""
+        connection = self._database.connection()
+        versions = [row["version"] for row in connection.execute(SQL["norm_versions"]).fetchall()]
+        for version in versions:
+            if version not in self._norm_sets:
+                [row] = connection.execute(SQL["norm_set"], (version,))
+                event = parse(row["state"])
+                if isinstance(event, NormsAdopted):
+                    self._norm_sets[version] = norm_set(event.data)
+        return [self._norm_sets[version] for version in versions]
 
     def counts(self) -> dict[str, int]:
         """How many cases are known, and how many are parked."""
@@ -295,6 +277,6 @@ def _by_case(batch: Iterable[Recorded | Unread]) -> Mapping[str, Sequence[AnyCas
     for recorded in batch:
         if isinstance(recorded, Unread):
             events[recorded.case_ref].append(None)
-        elif not isinstance(recorded.event, ClientMerged):
+        elif isinstance(recorded.event, CaseEvent):
             events[recorded.event.case_ref].append(recorded.event)
     return events

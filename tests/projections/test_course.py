@@ -7,7 +7,7 @@ from contracts.instruments import catalogue
 from services.projections.course import Course, Trace
 from services.projections.fold import course_of
 from services.projections.record import record_of
-from tests.story import Story, day, stalled
+from tests.story import START, Story, day, stalled
 
 
 def course(story: Story) -> Course:
@@ -27,6 +27,14 @@ def test_sessions_are_numbered_by_when_they_began_not_by_when_they_were_posted()
     late: list[AnyCaseEvent] = list(reversed(story.events))
     numbers = [session.number for session in course_of(record_of(late), catalogue()).sessions]
     assert numbers == [1, 2, 3]
+
+
+def test_of_two_reports_of_one_session_the_later_charted_holds_also_where_it_tells_of_an_earlier_start() -> None:
+    story = Story().opened().session().after(7)
+    held = {"session_ref": story.session_ref(), "started_at": day(3).isoformat(), "minutes": 50}
+    story.tell("session.held", held | {"started_at": day(7).isoformat()})
+    story.after(-4).tell("session.held", held, charted=60 * 24 * 9)
+    assert [(session.number, session.at) for session in course(story).sessions] == [(1, day(3))]
 
 
 def test_items_without_a_total_are_summed() -> None:
@@ -105,10 +113,20 @@ def test_a_case_is_open_until_closed_and_again_once_reopened() -> None:
 
 
 def test_a_renegotiation_ends_the_task_it_replaces_and_opens_the_new_one() -> None:
-    story = stalled().renegotiated("ta_new01", previous="ta_old01", task_code="values_work", agreement=8.0)
+    story = stalled().renegotiated("ta_new01", previous="ta_old01", task_code="values_work", agreement=8.0, fit=6.0)
     old, new = course(story).tasks
-    assert (old.ref, old.ended, old.until) == ("ta_old01", "replace", story.last.time)
-    assert (new.ref, new.code, new.until, new.fit) == ("ta_new01", "values_work", None, 8.0)
+    assert (old.ref, old.ended, old.until, old.replaced_by) == ("ta_old01", "replace", story.last.time, "ta_new01")
+    assert (new.ref, new.code, new.until, new.replaces) == ("ta_new01", "values_work", None, "ta_old01")
+    assert (new.agreement, new.fit) == (8.0, 6.0)
+
+
+def test_of_a_task_that_was_talked_about_again_the_last_talk_counts() -> None:
+    story = Story().opened().session().agreed(agreed_by="therapist", fit=4.0, goal_ref="go_01")
+    story.session().renegotiated("ta_old01", "ta_old01", change="homework", agreed_by="both", agreement=9.0)
+    [task] = course(story).tasks
+    assert (task.since, task.talked_at) == (day(0.0) + timedelta(minutes=30), day(7) + timedelta(minutes=30))
+    assert (task.agreed_by, task.initiated_by, task.agreement) == ("both", "both", 9.0)
+    assert (task.fit, task.goal_ref) == (4.0, "go_01")
 
 
 def test_a_renegotiation_of_a_task_nobody_agreed_on_is_pending() -> None:
@@ -130,15 +148,6 @@ def test_nothing_is_said_to_have_followed_before_the_next_score() -> None:
     assert told.outcome.moved is None
 
 
-def test_of_a_preference_the_last_entry_is_in_force_and_its_revisions_are_counted() -> None:
-    story = Story().opened().session(ors=15)
-    for strength in (3.0, 7.0):
-        data = {"kind": "preference", "domain": "role", "stance": "wants_challenge", "strength": strength}
-        story.after(1).tell("preference.recorded", data)
-    preference = course(story).preferences[0]
-    assert (preference.strength, preference.revisions) == (7.0, 1)
-
-
 def test_consent_that_was_withdrawn_can_be_given_again() -> None:
     story = Story().opened()
     for state, at in (("withdrawn", 1), ("given", 3)):
@@ -157,6 +166,5 @@ def test_missed_sessions_and_declined_measures_are_counted() -> None:
     assert found.declined == 1
 
 
-def test_first_and_last_instants_span_all_that_happened() -> None:
-    found = course(stalled())
-    assert found.last_at - found.first_at == timedelta(days=35, minutes=60)
+def test_a_case_begins_with_the_first_thing_that_happened_in_it() -> None:
+    assert course(stalled()).first_at == START - timedelta(minutes=5)

@@ -1,90 +1,73 @@
-"""Norm sets come from the network's own cases, and there is no band where there are too few."""
+"""Norm sets as data: found by first score and session, kept from the beginning of a case on, and read from the log."""
 
-import random
-from datetime import timedelta
 from math import inf
-from pathlib import Path
 
-import pytest
-
+from contracts.events import canonical, parse
 from contracts.instruments import catalogue
 from contracts.policies import policy
-from services.projections import normfiles
-from services.projections.change import change
-from services.projections.course import Point, Series
-from services.projections.norms import fit, in_force
+from services.projections.growth import Growth
+from services.projections.norms import Band, NormSet, adopted, in_force, norm_set
+from tests.series import norm_set as made
+from tests.series import series
 from tests.story import START, day
 
-RULES = policy().norms.model_copy(update={"smallest_cell": 50})
-ORS = catalogue()["ors", "adult"]
+LOW, HIGH = Band(-inf, 15, 2, 300, -1, 0.5, 2, 4), Band(15, inf, 2, 400, -2, -0.5, 1, 3)
+LATER = Band(15, inf, 15, 250, -4, -1, 4, 9)
+GROWTH = Growth(600, 16.1, 3.8, 23.6, -1.4, 13.9, 13.5)
+KIND = "ors/adult/client"
 
 
-def series(*values: float) -> Series:
-    points = tuple(Point(day(7 * place), place + 1, value, {}) for place, value in enumerate(values))
-    return Series(ORS, "client", points, change(values, ORS))
+def two_bands() -> NormSet:
+    return NormSet("0123456789ab", START, 15, {KIND: (LOW, HIGH, LATER)}, {KIND: GROWTH})
 
 
-def many(intake: float, n: int, seed: int = 1) -> list[Series]:
-    rng = random.Random(seed)
-    return [series(intake, *(intake + rng.gauss(2 * place, 3) for place in range(1, 5))) for _ in range(n)]
+def test_a_band_is_that_of_the_first_score_at_the_session() -> None:
+    norms = two_bands()
+    assert norms.band(series(14.9, 20), 2) == LOW
+    assert norms.band(series(15, 20), 2) == HIGH
+    assert norms.band(series(3, 20), 2) == LOW
+    assert norms.band(series(40, 20), 2) == HIGH
 
 
-def test_below_the_smallest_cell_there_is_no_band() -> None:
-    assert fit(many(12, 49), RULES, START).band(series(12, 13), 2) is None
-    assert fit(many(12, 50), RULES, START).band(series(12, 13), 2) is not None
+def test_where_too_few_cases_were_known_there_is_no_band_and_no_growth_model() -> None:
+    norms = two_bands()
+    phq9 = catalogue()["phq9", "adult"]
+    assert norms.band(series(15, 20), 3) is None
+    assert norms.band(series(14, 20), 15) is None
+    assert norms.band(series(15, 12, instrument=phq9), 2) is None
+    assert norms.growth_of(series(15, 12, instrument=phq9)) is None
+    assert norms.growth_of(series(15, 20)) == GROWTH
 
 
-def test_quantiles_are_those_of_the_cases() -> None:
-    gains = list(range(101))
-    norms = fit([series(10, 10 + 2 * gain / 5) for gain in gains], RULES, START)
-    band = norms.band(series(10, 11), 2)
-    assert band is not None
-    assert (band.n, band.q10, band.q25, band.q50, band.q75) == (101, 2, 5, 10, 15)
-
-
-def test_an_intake_band_is_widened_until_it_holds_enough_and_a_rest_joins_the_last() -> None:
-    norms = fit(many(3, 30) + many(8, 30) + many(13, 60) + many(18, 20), RULES, START)
-    bands = [band for band in norms.bands["ors/adult/client"] if band.session == 2]
-    assert [(band.intake_from, band.intake_below, band.n) for band in bands] == [(-inf, 10, 60), (10, inf, 80)]
-
-
-def test_every_first_score_falls_in_exactly_one_band() -> None:
-    norms = fit(many(3, 60) + many(8, 60) + many(13, 60), RULES, START)
-    for intake in (0, 4.9, 5, 9.9, 10, 40):
-        bands = norms.bands["ors/adult/client"]
-        assert sum(band.session == 3 and band.intake_from <= intake < band.intake_below for band in bands) == 1
-
-
-def test_late_sessions_are_pooled_and_a_case_counts_once_in_the_pool() -> None:
-    long = [series(12, *(13 + place for place in range(20))) for _ in range(50)]
-    norms = fit(long, RULES, START)
-    last = norms.band(series(12, 13), 40)
-    assert last is not None
-    assert (last.session, last.n) == (RULES.last_session, 50)
+def test_the_last_session_stands_for_all_later_ones() -> None:
+    assert two_bands().band(series(16, 20), 40) == LATER
 
 
 def test_a_case_keeps_the_norms_that_were_in_force_when_it_began() -> None:
-    first, second = fit(many(12, 50), RULES, day(0)), fit(many(12, 60), RULES, day(90))
+    first, second = made(effective_from=day(0), version="a" * 12), made(effective_from=day(90), version="b" * 12)
     assert in_force([first, second], day(-1)) is None
     assert in_force([first, second], day(89)) is first
     assert in_force([second, first], day(90)) is second
-    assert first.version != second.version
 
 
-def test_the_version_depends_on_the_content_only() -> None:
-    assert fit(many(12, 50), RULES, START).version == fit(many(12, 50), RULES, START).version
-    assert fit(many(12, 50), RULES, START + timedelta(days=1)).version != fit(many(12, 50), RULES, START).version
+def test_of_two_sets_from_the_same_instant_it_is_always_the_same_one_that_holds() -> None:
+    sets = [made(version=version * 12) for version in "ab"]
+    assert in_force(sets, day(3)) is in_force(sets[::-1], day(3))
 
 
-def test_a_norm_set_is_read_back_from_its_file_as_it_was(tmp_path: Path) -> None:
-    first, second = fit(many(3, 60) + many(13, 60), RULES, day(0)), fit(many(12, 60), RULES, day(90))
-    for norms in (second, first):
-        normfiles.write(tmp_path / "norms", norms)
-    assert list(normfiles.read(tmp_path / "norms")) == [first, second]
-    assert list(normfiles.read(tmp_path / "nowhere")) == []
-    with pytest.raises(FileExistsError):
-        normfiles.write(tmp_path / "norms", first)
+def test_a_set_is_read_from_the_log_as_it_was_put_there() -> None:
+    event = adopted(two_bands(), policy(), day(3))
+    read = parse(canonical(event))
+    assert read == event
+    assert norm_set(event.data) == two_bands()
 
 
-def test_cases_with_one_score_are_left_out() -> None:
-    assert fit([series(12)] * 100, RULES, START).bands == {}
+def test_the_log_takes_a_version_once() -> None:
+    first, again = (adopted(two_bands(), policy(), day(at)) for at in (3, 4))
+    assert first.key == again.key
+    assert first.key != adopted(made(version="c" * 12), policy(), day(3)).key
+
+
+def test_a_set_belongs_to_no_case_and_no_clinic() -> None:
+    event = adopted(two_bands(), policy(), day(3))
+    assert (event.subject, event.rsnclinic, event.source) == ("network", None, "urn:resonance:norms")

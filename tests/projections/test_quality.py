@@ -4,6 +4,7 @@ import pytest
 
 from contracts.instruments import catalogue
 from services.projections.fold import course_of
+from services.projections.quality import turns
 from services.projections.record import record_of
 from tests.story import Story
 
@@ -19,9 +20,11 @@ def flags(*scores: float | None, srs: float | None = None) -> tuple[str, ...]:
     "scores, flag",
     [
         ((15, 25, 14, 24, 13, 25), "sawtooth"),
+        ((15, 20, 25, 19.5, 14, 20, 25, 19, 13, 19, 25), "sawtooth"),  # the same swings, in two steps each
         ((33, 34), "first_score_high"),
         ((15, 18, 18, 18, 18), "same_outcome_scores"),
         ((15, None, 16, 17), "measures_skipped"),
+        ((15, None, 16, 17, 16, 18, 17, 19, 18, 20), "measures_skipped"),
     ],
 )
 def test_a_doubt_is_flagged(scores: tuple[float | None, ...], flag: str) -> None:
@@ -29,10 +32,40 @@ def test_a_doubt_is_flagged(scores: tuple[float | None, ...], flag: str) -> None
 
 
 @pytest.mark.parametrize(
-    "scores", [(15, 25, 14, 24, 13), (32, 34), (15, 18, 18, 18), (15, None, 16), (15, 20, 15, 20, 15, 20)]
+    "scores",
+    [
+        (15, 25, 14, 24, 13),
+        (32, 34),
+        (15, 18, 18, 18),
+        (15, None, 16),
+        (15, 20, 15, 20, 15, 20),
+        (15, None, 16, 17, 16, 18, 17, 19, 18, 20, 19),
+    ],
 )
 def test_just_short_of_a_doubt_nothing_is_flagged(scores: tuple[float | None, ...]) -> None:
     assert flags(*scores) == ()
+
+
+@pytest.mark.parametrize(
+    "scores, expected",
+    [
+        ([10], 0),
+        ([10, 16, 22, 28], 0),
+        ([10, 16, 10], 1),
+        ([16, 10, 16], 1),
+        ([10, 16, 10.1], 0),
+        ([10, 13, 16, 13, 10, 13, 16], 2),
+        ([10, 16, 15, 16, 15, 16], 0),
+    ],
+)
+def test_a_turn_counts_where_it_goes_back_far_enough(scores: list[float], expected: int) -> None:
+    assert turns(scores, 6) == expected
+    assert turns([-score for score in scores], 6) == expected
+
+
+def test_an_alliance_that_is_low_and_does_not_move_is_a_message() -> None:
+    assert "alliance_uninformative" not in flags(15, 16, 17, 18, srs=30)
+    assert "alliance_uninformative" in flags(15, 16, 17, 18, srs=38)
 
 
 def test_an_alliance_that_is_always_at_the_top_says_nothing() -> None:

@@ -15,6 +15,7 @@ from services.simulation.network import simulate
 from services.simulation.spec import Spec
 from tests.homes import REFUSED, Files, Home
 from tests.parts import sliced
+from tests.series import adoptions, norm_set
 from tests.story import START, Story, day, merge, stalled
 
 
@@ -64,7 +65,13 @@ def test_a_batch_that_fails_leaves_nothing_behind(views: Views, home: Home) -> N
 
 def test_any_way_of_cutting_the_log_into_batches_gives_the_same_views(views: Views, home: Home) -> None:
     log = recorded(
-        [*stalled().events, merge("c_anna01", "c_anna02"), *stalled("ca_other1").events, merge("c_anna02", "c_anna03")]
+        [
+            *stalled().events,
+            merge("c_anna01", "c_anna02"),
+            *adoptions([norm_set()]),
+            *stalled("ca_other1").events,
+            merge("c_anna02", "c_anna03"),
+        ]
     )
     views.apply(sliced(log))
     whole = home.rows()
@@ -84,7 +91,7 @@ def test_any_way_of_cutting_the_log_into_batches_gives_the_same_views(views: Vie
 def test_a_rebuild_equals_the_views_that_grew_batch_by_batch(views: Views, home: Home) -> None:
     posts = simulate(Spec(seed=3, clients=60, therapists=6)).posts
     events = list({(post.event.source, post.event.id): post.event for post in posts}.values())
-    log = recorded(events)
+    log = recorded([*adoptions([norm_set()]), *events, *adoptions([norm_set(version="b" * 12)])])
     for start in range(0, len(log), 97):
         views.apply(sliced(log[start : start + 97]))
     grown = home.rows()
@@ -119,6 +126,21 @@ def test_merged_clients_are_followed_to_one_person_whatever_the_order(views: Vie
     views.apply(sliced(recorded([merge("c_bbb", "c_ccc"), merge("c_aaa", "c_bbb")])))
     assert views.person("c_aaa") == "c_ccc"
     assert views.person("c_ccc") == "c_ccc"
+
+
+def test_norm_sets_are_given_by_the_instant_from_which_they_hold(views: Views) -> None:
+    early, late = norm_set(effective_from=day(1), version="b" * 12), norm_set(effective_from=day(9), version="a" * 12)
+    assert views.norm_sets() == []
+    views.apply(sliced(recorded(adoptions([late]))))
+    assert views.norm_sets() == [late]
+    views.apply(sliced(recorded(adoptions([early]), 2)))
+    assert views.norm_sets() == [early, late]
+
+
+def test_a_rebuild_forgets_norm_sets_that_are_not_on_the_log(views: Views) -> None:
+    views.apply(sliced(recorded([*adoptions([norm_set()]), *stalled().events])))
+    views.rebuild([recorded(stalled().events)])
+    assert views.norm_sets() == []
 
 
 def test_a_case_that_cannot_be_folded_is_parked_and_the_others_flow(home: Home) -> None:

@@ -5,10 +5,11 @@ CREATE TABLE IF NOT EXISTS tracking (
     next_offset INTEGER
 ) WITHOUT ROWID;
 
--- The events of each case as they came: what a course is folded from.
+-- The events of each case as they came, and when: what a course is folded from, as it is and as it could be known.
 CREATE TABLE IF NOT EXISTS fact (
     position INTEGER PRIMARY KEY,
     case_ref TEXT NOT NULL,
+    received TEXT NOT NULL,
     state    BLOB NOT NULL
 );
 CREATE INDEX IF NOT EXISTS fact_case ON fact (case_ref, position);
@@ -22,6 +23,8 @@ CREATE TABLE IF NOT EXISTS case_view (
     client_ref    TEXT,
     therapist_ref TEXT,
     is_open       INTEGER NOT NULL,
+    ending        TEXT,
+    counted       INTEGER NOT NULL,
     first_at      TEXT NOT NULL,
     sessions      INTEGER NOT NULL,
     position      INTEGER NOT NULL
@@ -40,19 +43,36 @@ CREATE TABLE IF NOT EXISTS assignment (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS assignment_therapist ON assignment (therapist_ref, role);
 
--- One row per case and series of the client's: the numbers that a therapist's summary is made of.
+-- One row per case and series of the client's: what figures are made of. points: [[at, session, value], ...] as JSON.
 CREATE TABLE IF NOT EXISTS series_view (
     case_ref   TEXT NOT NULL,
     instrument TEXT NOT NULL,
     version    TEXT NOT NULL,
-    scores     INTEGER NOT NULL,
-    first      REAL NOT NULL,
-    last       REAL NOT NULL,
-    mean       REAL NOT NULL,
+    points     TEXT NOT NULL,
     PRIMARY KEY (case_ref, instrument, version)
 ) WITHOUT ROWID;
 
-CREATE TABLE IF NOT EXISTS merge (from_ref TEXT PRIMARY KEY, into_ref TEXT NOT NULL, position INTEGER NOT NULL) WITHOUT ROWID;
+-- Every merge of client references, and when it was first told.
+CREATE TABLE IF NOT EXISTS merge (
+    from_ref TEXT NOT NULL,
+    into_ref TEXT NOT NULL,
+    received TEXT NOT NULL,
+    PRIMARY KEY (from_ref, into_ref)
+) WITHOUT ROWID;
+
+-- Whom any event of a case has ever named, also one that was retracted since: where past caseloads are looked for.
+CREATE TABLE IF NOT EXISTS named (
+    therapist_ref TEXT NOT NULL,
+    case_ref      TEXT NOT NULL,
+    PRIMARY KEY (therapist_ref, case_ref)
+) WITHOUT ROWID;
+
+-- Norm sets that were adopted: each a whole event.
+CREATE TABLE IF NOT EXISTS norm_set (
+    version        TEXT PRIMARY KEY,
+    effective_from TEXT NOT NULL,
+    state          BLOB NOT NULL
+);
 
 -- Cases whose events could not be folded: their facts are kept, their other rows wait, all other cases flow.
 CREATE TABLE IF NOT EXISTS parked (

@@ -23,13 +23,13 @@ SELECT position FROM fact;
 SELECT case_ref FROM case_view ORDER BY random() LIMIT ?;
 
 -- name: case_row
-SELECT clinic, client_ref, therapist_ref, is_open, first_at, sessions, position FROM case_view WHERE case_ref = ?;
+SELECT clinic, client_ref, therapist_ref, is_open, ending, counted, first_at, sessions, position FROM case_view WHERE case_ref = ?;
 
 -- name: assignment_rows
 SELECT place, therapist_ref, role, since, until FROM assignment WHERE case_ref = ? ORDER BY place;
 
 -- name: series_rows
-SELECT instrument, version, scores, first, last, mean FROM series_view WHERE case_ref = ? ORDER BY instrument, version;
+SELECT instrument, version, points FROM series_view WHERE case_ref = ? ORDER BY instrument, version;
 
 -- name: unfolded
 SELECT case_ref, max(position) AS position FROM fact
@@ -52,15 +52,20 @@ SELECT min(position) AS position FROM tracking;
 -- name: facts
 SELECT case_ref, state FROM fact WHERE case_ref BETWEEN ? AND ? ORDER BY case_ref, position;
 
+-- name: facts_by
+SELECT state FROM fact WHERE case_ref = ? AND received <= ? ORDER BY position;
+
 -- name: newest
 SELECT max(position) AS position FROM fact WHERE case_ref = ?;
 
 -- name: put_case
-INSERT INTO case_view (case_ref, shard, clinic, client_ref, therapist_ref, is_open, first_at, sessions, position)
-VALUES (:case_ref, :shard, :clinic, :client_ref, :therapist_ref, :is_open, :first_at, :sessions, :position)
+INSERT INTO case_view (case_ref, shard, clinic, client_ref, therapist_ref, is_open, ending, counted, first_at,
+                       sessions, position)
+VALUES (:case_ref, :shard, :clinic, :client_ref, :therapist_ref, :is_open, :ending, :counted, :first_at,
+        :sessions, :position)
 ON CONFLICT (case_ref) DO UPDATE SET
     shard = excluded.shard, clinic = excluded.clinic, client_ref = excluded.client_ref, therapist_ref = excluded.therapist_ref,
-    is_open = excluded.is_open, first_at = excluded.first_at, sessions = excluded.sessions,
+    is_open = excluded.is_open, ending = excluded.ending, counted = excluded.counted, first_at = excluded.first_at, sessions = excluded.sessions,
     position = excluded.position;
 
 -- name: drop_assignments
@@ -70,12 +75,29 @@ DELETE FROM assignment WHERE case_ref = ?;
 DELETE FROM series_view WHERE case_ref = ?;
 
 -- name: put_merge
-INSERT INTO merge (from_ref, into_ref, position) VALUES (?, ?, ?)
-ON CONFLICT (from_ref) DO UPDATE SET into_ref = excluded.into_ref, position = excluded.position
-WHERE (excluded.into_ref, excluded.position) > (merge.into_ref, merge.position);
+INSERT INTO merge (from_ref, into_ref, received) VALUES (?, ?, ?)
+ON CONFLICT (from_ref, into_ref) DO UPDATE SET received = excluded.received WHERE excluded.received < merge.received;
 
 -- name: merges
-SELECT from_ref, into_ref FROM merge;
+SELECT from_ref, max(into_ref) AS into_ref FROM merge GROUP BY from_ref;
+
+-- name: merges_by
+SELECT from_ref, max(into_ref) AS into_ref FROM merge WHERE received <= ? GROUP BY from_ref;
+
+-- name: put_named
+INSERT INTO named (therapist_ref, case_ref) VALUES (?, ?) ON CONFLICT (therapist_ref, case_ref) DO NOTHING;
+
+-- name: naming
+SELECT case_ref FROM named WHERE therapist_ref = ? ORDER BY case_ref;
+
+-- name: put_norm_set
+INSERT INTO norm_set (version, effective_from, state) VALUES (?, ?, ?) ON CONFLICT (version) DO NOTHING;
+
+-- name: norm_versions
+SELECT version FROM norm_set ORDER BY effective_from, version;
+
+-- name: norm_set
+SELECT state FROM norm_set WHERE version = ?;
 
 -- name: touched
 SELECT case_ref, position FROM case_view WHERE shard = ? AND position > ? ORDER BY position LIMIT ?;
@@ -90,12 +112,13 @@ SELECT DISTINCT case_ref FROM assignment
 WHERE therapist_ref = :therapist_ref AND role = 'supervisor' AND since <= :now AND (until IS NULL OR until > :now)
 ORDER BY case_ref;
 
--- name: outcomes
-SELECT case_view.therapist_ref, case_view.case_ref, case_view.is_open, series_view.instrument, series_view.version,
-       series_view.scores, series_view.first, series_view.last, series_view.mean
-FROM series_view JOIN case_view USING (case_ref)
-WHERE case_view.therapist_ref IS NOT NULL
-ORDER BY series_view.instrument, series_view.version, case_view.therapist_ref, case_view.case_ref;
+-- name: counted_cases
+SELECT case_ref, therapist_ref, is_open, ending, sessions FROM case_view
+WHERE counted = 1 AND therapist_ref IS NOT NULL ORDER BY case_ref;
+
+-- name: counted_series
+SELECT case_ref, instrument, version, points FROM series_view JOIN case_view USING (case_ref)
+WHERE counted = 1 AND therapist_ref IS NOT NULL ORDER BY case_ref, instrument, version;
 
 -- name: open_and_closed
 SELECT sum(is_open) AS open, sum(1 - is_open) AS closed FROM case_view WHERE therapist_ref = ?;
@@ -135,6 +158,12 @@ DELETE FROM series_view;
 
 -- name: empty_merge
 DELETE FROM merge;
+
+-- name: empty_named
+DELETE FROM named;
+
+-- name: empty_norm_set
+DELETE FROM norm_set;
 
 -- name: empty_parked
 DELETE FROM parked;
