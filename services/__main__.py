@@ -12,12 +12,11 @@ from typing import Final
 from services import commands
 from services.access.credential import SCOPES
 from services.access.problems import Refused
-from services.database.ports import NotMigrated
 from services.eventlog.ports import Explained, Unavailable, Unreadable
 from services.settings import WrongSetting, read
 from services.wiring import InUse
 
-KNOWN: Final = (Explained, InUse, LookupError, NotMigrated, OSError, Refused, Unreadable, ValueError)
+KNOWN: Final = (Explained, InUse, LookupError, OSError, Refused, Unreadable, ValueError)
 """Errors whose message says what is the matter, and nothing about anybody."""
 
 
@@ -75,9 +74,25 @@ def _parser() -> argparse.ArgumentParser:
     rebuild.set_defaults(run=commands.rebuild)
 
     norms = found.add_parser("norms", help="the network's own expected courses").add_subparsers(required=True)
-    fit = norms.add_parser("fit", help="fit a norm set on the cases known by now, for cases to come")
-    fit.add_argument("--network")
+    fit = norms.add_parser(
+        "fit", help="fit and test a norm set on the cases known by now, and adopt it for cases to come"
+    )
+    fit.add_argument("--dry-run", action="store_true", help="adopt nothing")
+    fit.add_argument("--anyway", action="store_true", help="adopt it whatever the back-test says")
     fit.set_defaults(run=commands.fit_norms)
+    shown = norms.add_parser("show", help="the norm sets that were adopted, or every number of one")
+    shown.add_argument("version", nargs="?")
+    shown.set_defaults(run=commands.show_norms)
+    compared = norms.add_parser("compare", help="what one norm set asks for against another")
+    compared.add_argument("old")
+    compared.add_argument("new")
+    compared.set_defaults(run=commands.compare_norms)
+    for command in (fit, shown, compared):
+        command.add_argument("--network")
+
+    followed = found.add_parser("followed", help="what followed renegotiations, beside cases without one")
+    followed.add_argument("--network")
+    followed.set_defaults(run=commands.followed)
 
     session = found.add_parser("session", help="print a link with which a therapist signs in, for 15 minutes")
     session.add_argument("therapist", help="the therapist's reference")
@@ -152,6 +167,19 @@ def _simulation(found: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     judge.add_argument("--events", type=Path, help="a file of `simulate`, in place of --cases and --seeds")
     judge.add_argument("--truth", type=Path)
     judge.set_defaults(run=commands.judge_alerts)
+
+    tried = found.add_parser("try-policy", help="what a policy would have changed; mails nobody and changes nothing")
+    tried.add_argument("file", type=Path, help="the policy, as TOML")
+    tried.add_argument("--since", type=date.fromisoformat, help="first day to count; default: all")
+    tried.add_argument("--until", type=date.fromisoformat, help="day after the last one; default: now")
+    tried.add_argument("--clinic")
+    tried.add_argument("--list", action="store_true", help="name the cases that are newly listed, or not any more")
+    tried.add_argument("--network")
+    tried.add_argument("--events", type=Path, help="a file of `simulate`, in place of the network's log")
+    tried.add_argument("--truth", type=Path, help="what `simulate` says is true of it")
+    tried.add_argument("--cases", type=int, help="a made-up network of so many cases, in place of the network's log")
+    tried.add_argument("--seed", type=int, default=1)
+    tried.set_defaults(run=commands.try_policy)
 
 
 def _numbers(text: str) -> list[int]:

@@ -20,8 +20,8 @@ from services.ingest import http as ingest_http
 from services.ingest import openapi
 from services.ingest.door import EventsDoor, in_front
 from services.pages.router import router as pages
-from services.projections import http as projections_http
 from services.projections.counts import Progress, ViewsCollector, progress
+from services.reading import http as reading_http
 from services.settings import Settings
 from services.wiring import Clock, Network, open_network, utc_now
 
@@ -64,7 +64,7 @@ class Service:
         app = FastAPI(title="Resonance", version="1", lifespan=self._lifespan, docs_url=None, redoc_url=None)
         handlers.install(app)
         app.include_router(ingest_http.router(door, self._keys, self.network, catalogue(), clock))
-        app.include_router(projections_http.router(self._keys, self.network, catalogue(), clock))
+        app.include_router(reading_http.router(self._keys, self.network, clock))
         app.include_router(operation.router(self._registry, self._ready))
         openapi.describe(app)
         for name in sorted(self.networks, key=lambda name: name == settings.network):  # the root's own pages last

@@ -1,16 +1,25 @@
-"""What a reader of the API is given of a course, a caseload and a summary: all but the client's own words.
+"""What a reader of the API is given of a course, a decision, a caseload and a summary: all but the client's own words.
 
 A statement is shown on the therapist's case page only; here stands whether there is one.
 """
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from contracts.data import ActivityPreferences, AlertReason
+from contracts.policies import Policy
+from contracts.preferences import inventory
+from services.alerts.decide import Decision, Moment, Route, Status
+from services.figures.figure import Figure, Split
+from services.figures.survival import Waiting
+from services.projections.agreement import Agreement, agreement
 from services.projections.change import Change
-from services.projections.course import Assignment, Missed, Point, Session, Task, Trace
-from services.projections.therapist import Figure
+from services.projections.conversation import AllianceReading, alliance_reading
+from services.projections.course import Assignment, Course, Missed, Point, Session, Task, Trace
+from services.projections.litmus import Litmus, litmus
+from services.projections.norms import NormSet
 
 
 class Answer(BaseModel):
@@ -28,6 +37,7 @@ class InstrumentName(Answer):
 class SeriesAnswer(Answer):
     instrument: InstrumentName
     respondent: str
+    client_ref: str | None
     points: tuple[Point, ...]
     change: Change
 
@@ -41,18 +51,30 @@ class RenegotiationAnswer(Answer):
     previous_task_ref: str | None
     task_ref: str
     task_code: str | None
+    reason: str | None
+    agreed_by: str | None
     agreement: float | None
+    fit: float | None
     statement_present: bool
     outcome: Trace
     alliance: Trace
 
 
 class PreferenceAnswer(Answer):
+    """An entry in force until ``until``, or still; superseded ones are told too."""
+
     at: datetime
+    until: datetime | None
     kind: str
     domain: str
+    aspect: str | None
+    goal_ref: str | None
+    areas: tuple[str, ...]
     stance: str | None
     strength: float | None
+    activity: ActivityPreferences | None
+    elicited_in: str | None
+    asked_by: str | None
     client_confirmed: bool | None
     revisions: int
     statement_present: bool
@@ -77,7 +99,11 @@ class AlertAnswer(Answer):
 
 
 class CourseAnswer(Answer):
-    """One episode of care, as services/projections/course.py describes it."""
+    """One episode of care, as services/projections/course.py describes it.
+
+    ``agreement`` names what is worth a question to the client, ``litmus`` what went along with each task, ``alliance``
+    what the client's alliance scores say.
+    """
 
     case_ref: str
     clinic: str
@@ -94,10 +120,73 @@ class CourseAnswer(Answer):
     tasks: tuple[Task, ...]
     renegotiations: tuple[RenegotiationAnswer, ...]
     preferences: tuple[PreferenceAnswer, ...]
+    agreement: Agreement
+    litmus: tuple[Litmus, ...]
+    alliance: AllianceReading | None
     withdrawn: frozenset[str]
     alerts: tuple[AlertAnswer, ...]
     flags: tuple[str, ...]
     pending: tuple[str, ...]
+
+    @classmethod
+    def of(cls, course: Course, policy: Policy, client_ref: str | None) -> Self:
+        """``client_ref`` is the reference that remains of the client, where two were merged."""
+        rules = policy.agreement
+        told: dict[str, object] = {
+            "client_ref": client_ref,
+            "agreement": agreement(course, rules, inventory().scales),
+            "alliance": alliance_reading(course, policy.alliance),
+            "litmus": [litmus(course, task, rules.litmus_scores) for task in course.tasks],
+        }
+        return cls.model_validate(told | {name: getattr(course, name) for name in cls.model_fields.keys() - told})
+
+
+class ReasonAnswer(Answer):
+    """Why someone should know, and the numbers that it rests on; ``at`` is when the newest of them was recorded."""
+
+    name: AlertReason
+    at: datetime
+    instrument: str | None
+    evidence: dict[str, float | None]
+
+
+class PolicyName(Answer):
+    key: str
+    version: int
+
+
+class DecisionAnswer(Answer):
+    """Where a case stands at ``at``, as services/alerts/decide.py describes it; ``due_at`` is when that next changes by
+    itself. ``policy`` and ``norms_version`` say by which thresholds and which norm set; null where there is none yet.
+    """
+
+    case_ref: str
+    at: datetime
+    status: Status
+    reasons: tuple[ReasonAnswer, ...]
+    evidence: dict[str, float | None]
+    moment: Moment | None
+    route: Route | None
+    due_at: datetime | None
+    policy: PolicyName
+    norms_version: str | None
+    flags: tuple[str, ...]
+
+    @classmethod
+    def of(cls, course: Course, decision: Decision, policy: Policy, norms: NormSet | None, at: datetime) -> Self:
+        return cls(
+            case_ref=course.case_ref,
+            at=at,
+            status=decision.status,
+            reasons=tuple(ReasonAnswer.model_validate(reason) for reason in decision.reasons),
+            evidence=decision.evidence,
+            moment=decision.moment,
+            route=decision.route,
+            due_at=decision.due_at,
+            policy=PolicyName.model_validate(policy),
+            norms_version=norms.version if norms else None,
+            flags=course.flags,
+        )
 
 
 class CaseloadEntry(Answer):
@@ -113,6 +202,21 @@ class CaseloadEntry(Answer):
     flags: tuple[str, ...]
     pending: tuple[str, ...]
 
+    @classmethod
+    def of(cls, course: Course) -> Self:
+        series = course.outcome
+        return cls(
+            case_ref=course.case_ref,
+            clinic=course.clinic,
+            sessions=len(course.sessions),
+            last_session_at=course.sessions[-1].at if course.sessions else None,
+            instrument=series.instrument.key if series else None,
+            change=series.change if series else None,
+            open_alerts=tuple(alert.reason for alert in course.alerts if alert.open),
+            flags=course.flags,
+            pending=course.pending,
+        )
+
 
 class CaseloadAnswer(Answer):
     therapist_ref: str
@@ -120,9 +224,12 @@ class CaseloadAnswer(Answer):
 
 
 class SummaryAnswer(Answer):
-    """A therapist's figures beside the network's; see services/projections/therapist.py for how they are made."""
+    """A therapist's figures beside the network's; see services/figures/figure.py for what they say."""
 
     therapist_ref: str
     open_cases: int
     closed_cases: int
     figures: tuple[Figure, ...]
+    alerts: int
+    renegotiation: Waiting | None
+    alliance_and_outcome: Split | None

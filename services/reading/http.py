@@ -1,7 +1,8 @@
-"""Reading the views over HTTP: a case's course, a therapist's caseload and summary, at a position of your choice.
+"""Reading over HTTP: a case's course and decision, a therapist's caseload and figures, at a position of your choice.
 
 ``Resonance-Min-Position`` asks for a view that has come at least so far (read your own write), for as long as
-``Prefer: wait=<seconds>`` says (RFC 7240, at most ten); a view that is not there in time answers 503.
+``Prefer: wait=<seconds>`` says (RFC 7240, at most ten); a view that is not there in time answers 503. ``as_of`` asks
+for what could be known at an instant.
 """
 
 import re
@@ -9,20 +10,22 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Final, NamedTuple, Protocol
 
-from fastapi import APIRouter, Depends, Header, Path, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from contracts.data import REFERENCE
+from contracts.data import REFERENCE, Instant
 from contracts.policies import Policy
 from services.access.credential import Credential
 from services.access.keys import Keys
 from services.access.problems import Fault, Refused, problem
+from services.alerts.decide import decide
 from services.eventlog.follow import Signal
-from services.projections.answers import CaseloadAnswer, CaseloadEntry, CourseAnswer, SummaryAnswer
 from services.projections.course import Course
-from services.projections.fold import Catalogue
-from services.projections.therapist import figures
+from services.projections.known import Known
+from services.projections.norms import in_force
 from services.projections.views import Views
+from services.reading.answers import CaseloadAnswer, CaseloadEntry, CourseAnswer, DecisionAnswer, SummaryAnswer
+from services.reading.followed import FollowedAnswer
 
 POSITION: Final = "Resonance-Position"
 LONGEST_WAIT_SECONDS: Final = 10
@@ -45,18 +48,29 @@ class NetworkViews(Protocol):
 
 
 class Reader(NamedTuple):
-    """Who asks, and what they may read: the views of their own network at the position they asked for."""
+    """Who asks, and what they may read: the cases of their own network, as they were known at ``now``."""
 
     credential: Credential
     network: NetworkViews
+    known: Known
+    now: datetime
 
-    def sees(self, course: Course | None) -> bool:
-        return course is not None and self.credential.speaks_for_clinic(course.clinic)
+    def sees(self, course: Course) -> bool:
+        """Whether it is a case of their clinics, by what is known now as well."""
+        if self.credential.clinics is None:
+            return True
+        present = self.network.views.course(course.case_ref)
+        return all(one is not None and self.credential.speaks_for_clinic(one.clinic) for one in (course, present))
+
+    def course(self, case_ref: str) -> Course:
+        """Raises Refused where there is no such case, or none of theirs."""
+        found = self.known.course(case_ref)
+        if found is None or not self.sees(found):
+            raise Refused(problem("not-found"))
+        return found
 
 
-def router(
-    keys: Keys, networks: Callable[[str], NetworkViews], catalogue: Catalogue, clock: Callable[[], datetime]
-) -> APIRouter:
+def router(keys: Keys, networks: Callable[[str], NetworkViews], clock: Callable[[], datetime]) -> APIRouter:
     """The routes of the read API. ``networks`` gives the parts of a network by its name."""
     found = APIRouter()
 
@@ -77,65 +91,87 @@ def router(
         if min_position > network.applied.value and not await network.applied.reached(min_position, seconds):
             raise Refused(problem("projection-behind", Fault("", "min_position")))
         response.headers[POSITION] = str(network.applied.value)
-        return Reader(credential, network)
+        return Reader(credential, network, network.views, clock())
 
-    asker = Annotated[Reader, Depends(reader)]
+    async def reader_then(
+        by: Annotated[Reader, Depends(reader)],
+        as_of: Annotated[
+            Instant | None, Query(description="What had been received by then; the present without it")
+        ] = None,
+    ) -> Reader:
+        if as_of is None:
+            return by
+        if as_of > by.now:
+            raise Refused(problem("time-out-of-range", Fault("/as_of", "in_the_future")))
+        return by._replace(known=by.network.views.at(as_of), now=as_of)
+
+    at_present = Annotated[Reader, Depends(reader)]
+    asker = Annotated[Reader, Depends(reader_then)]
 
     @found.get("/v1/cases/{ref}/course", operation_id="get_course", summary="The course of a case")
     async def course(ref: _Ref, by: asker) -> CourseAnswer:
         return await run_in_threadpool(_course, by, ref)
 
-    @found.get("/v1/therapists/{ref}/caseload", operation_id="get_caseload", summary="A therapist's cases at present")
+    @found.get("/v1/cases/{ref}/decision", operation_id="get_decision", summary="Where a case stands, and why")
+    async def decision(ref: _Ref, by: asker) -> DecisionAnswer:
+        return await run_in_threadpool(_decision, by, ref)
+
+    @found.get("/v1/therapists/{ref}/caseload", operation_id="get_caseload", summary="A therapist's cases")
     async def caseload(ref: _Ref, by: asker) -> CaseloadAnswer:
-        return await run_in_threadpool(_caseload, by, ref, clock())
+        return await run_in_threadpool(_caseload, by, ref)
 
     @found.get("/v1/therapists/{ref}/summary", operation_id="get_summary", summary="A therapist's figures")
-    async def summary(ref: _Ref, by: asker) -> SummaryAnswer:
-        return await run_in_threadpool(_summary, by, ref, catalogue)
+    async def summary(ref: _Ref, by: at_present) -> SummaryAnswer:
+        return await run_in_threadpool(_summary, by, ref)
+
+    @found.get("/v1/network/followed", operation_id="get_followed", summary="What followed renegotiations")
+    async def followed(by: at_present) -> FollowedAnswer:
+        return await run_in_threadpool(_followed, by)
 
     return found
 
 
 def _course(by: Reader, case_ref: str) -> CourseAnswer:
-    course = by.network.views.course(case_ref)
-    if course is None or not by.sees(course):
-        raise Refused(problem("not-found"))
-    if course.client_ref is not None:
-        person = by.network.views.person(course.client_ref)
-        return CourseAnswer.model_validate(course).model_copy(update={"client_ref": person})
-    return CourseAnswer.model_validate(course)
+    course = by.course(case_ref)
+    person = None if course.client_ref is None else by.known.person(course.client_ref)
+    return CourseAnswer.of(course, by.network.policy, person)
 
 
-def _caseload(by: Reader, therapist_ref: str, now: datetime) -> CaseloadAnswer:
-    courses = by.network.views.courses_of(by.network.views.caseload(therapist_ref, now))
-    entries = tuple(_entry(course) for course in courses if by.sees(course))
+def _decision(by: Reader, case_ref: str) -> DecisionAnswer:
+    course = by.course(case_ref)
+    adopted = (one for one in by.network.views.norm_sets() if one.effective_from <= by.now)
+    norms = in_force(adopted, course.first_at)
+    decision = decide(course, by.network.policy, norms, by.now)
+    return DecisionAnswer.of(course, decision, by.network.policy, norms, by.now)
+
+
+def _caseload(by: Reader, therapist_ref: str) -> CaseloadAnswer:
+    courses = by.known.courses_of(by.known.caseload(therapist_ref, by.now))
+    entries = tuple(CaseloadEntry.of(course) for course in courses if by.sees(course))
     return CaseloadAnswer(therapist_ref=therapist_ref, cases=entries)
 
 
-def _entry(course: Course) -> CaseloadEntry:
-    series = course.outcome
-    return CaseloadEntry(
-        case_ref=course.case_ref,
-        clinic=course.clinic,
-        sessions=len(course.sessions),
-        last_session_at=course.sessions[-1].at if course.sessions else None,
-        instrument=series.instrument.key if series else None,
-        change=series.change if series else None,
-        open_alerts=tuple(alert.reason for alert in course.alerts if alert.open),
-        flags=course.flags,
-        pending=course.pending,
-    )
-
-
-def _summary(by: Reader, therapist_ref: str, catalogue: Catalogue) -> SummaryAnswer:
+def _summary(by: Reader, therapist_ref: str) -> SummaryAnswer:
     """Only a key for the whole network may read it: a summary spans clinics."""
     if by.credential.clinics is not None:
         raise Refused(problem("clinic-not-allowed"))
-    rows = by.network.views.outcomes()
+    from services.figures.summary import summary  # numpy and scipy take long to import, and most requests need neither
+
     open_cases, closed_cases = by.network.views.open_and_closed(therapist_ref)
+    found = summary(by.network.views, therapist_ref, by.network.policy, by.now)
     return SummaryAnswer(
         therapist_ref=therapist_ref,
         open_cases=open_cases,
         closed_cases=closed_cases,
-        figures=figures(rows, therapist_ref, by.network.policy.therapist, catalogue),
+        figures=found.figures,
+        alerts=found.alerts,
+        renegotiation=found.renegotiation,
+        alliance_and_outcome=found.alliance_and_outcome,
     )
+
+
+def _followed(by: Reader) -> FollowedAnswer:
+    """Only a key for the whole network may read it."""
+    if by.credential.clinics is not None:
+        raise Refused(problem("clinic-not-allowed"))
+    return FollowedAnswer.of_network(by.network.views, by.network.policy, by.now)

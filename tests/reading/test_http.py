@@ -97,6 +97,25 @@ def test_the_clients_words_are_in_no_answer_but_that_they_exist_is(running: Runn
     assert answer.json()["preferences"][0]["statement_present"] is True
 
 
+def test_a_course_tells_the_record_with_its_revisions_and_what_is_worth_a_question(running: Running) -> None:
+    story = Story("ca_wish01").opened().session(ors=15).said("role", stance="guide").agreed(fit=3.0)
+    story.session(ors=17).said("activity", activity={"directiveness": -3}).session(ors=20).said("role", stance="coach")
+    running.told(story.events)
+    told = running.get("/v1/cases/ca_wish01/course").json()
+    assert [(one["domain"], one["stance"], one["until"] is None) for one in told["preferences"]] == [
+        ("role", "guide", False),
+        ("activity", None, True),
+        ("role", "coach", True),
+    ]
+    [match] = told["agreement"]["matches"]
+    assert match["observed"] == ["task_fit_low", "task_older_than_preferences"]
+    assert match["newer"] == ["activity", "role"]
+    assert [(one["scale"], one["towards"]) for one in told["agreement"]["strong"]] == [
+        ("directiveness", "client_leads")
+    ]
+    assert [(one["scores"], one["moved"]) for one in told["litmus"]] == [(2, 3.5)]
+
+
 def test_the_caseload_and_the_summary_say_what_they_can(running: Running) -> None:
     running.told(stalled().events)
     [case] = running.get("/v1/therapists/th_ada01/caseload").json()["cases"]
