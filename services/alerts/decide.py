@@ -4,44 +4,53 @@ Nothing here stores, sends or asks the time. docs/clinical-rules.md tells each r
 Of the reasons about the course at most one holds; alliance, silence and missing measures stand beside it.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Final, Literal, TypeAlias
 
 from contracts.data import AlertReason
 from contracts.policies import Policy
-from services.projections.alliance import ruptures
-from services.projections.change import smoothed_gains
+from services.alerts.standing import SeriesStatus, Standing, standing
+from services.projections.alliance import unrated, unrepaired
 from services.projections.course import Course, Series
 from services.projections.loop import around, moved
-from services.projections.norms import Band, NormSet
+from services.projections.norms import NormSet
 
-Status: TypeAlias = Literal[
-    "closed", "not_enough_data", "deteriorating", "high_start", "reached", "stalled", "watch", "on_course"
-]
+Status: TypeAlias = SeriesStatus | Literal["closed"]
+Moment: TypeAlias = Literal["checkpoint", "last_chance"]
+Route: TypeAlias = Literal["data", "alliance", "tasks"]
 COURSE_REASONS: Final[frozenset[AlertReason]] = frozenset(
     ("deteriorating", "stalled", "stalled_not_renegotiated", "renegotiated_no_change")
 )
 """The reasons about the course itself, of which at most one holds at a time."""
+DOUBTFUL: Final = frozenset(("sawtooth", "same_outcome_scores"))
+"""Doubts about the scores that come before any talk about what they say."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A named reason, the numbers it rests on, and when the newest of them was recorded."""
+    """A named reason, the numbers it rests on, when the newest of them was recorded, and by which instrument."""
 
     name: AlertReason
     at: datetime
     evidence: dict[str, float | None]
+    instrument: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Where the case stands, why someone should know, and when that next changes without any event."""
+    """Where the case stands and by which numbers, why someone should know, and when that next changes by itself.
+
+    ``moment`` names the talk that is due by the number of sessions, ``route`` what a talk about a case that does not
+    get better begins with: the scores themselves, the alliance, or tasks, goals and dose.
+    """
 
     status: Status
     reasons: tuple[Reason, ...]
     due_at: datetime | None
+    evidence: dict[str, float | None] = field(default_factory=dict)
+    moment: Moment | None = None
+    route: Route | None = None
 
     def names(self) -> frozenset[AlertReason]:
         return frozenset(reason.name for reason in self.reasons)
@@ -51,116 +60,110 @@ def decide(course: Course, policy: Policy, norms: NormSet | None, now: datetime)
     """The decision about ``course`` at ``now``. ``norms`` is the set that the case keeps, if there is one."""
     if not course.is_open or "feedback" in course.withdrawn:
         return Decision("closed", (), None)
-    status, about_course = _course(course, policy, norms)
+    judged = _judged(course, policy, norms)
+    status, about_course = _course(course, judged, policy)
     silent, due_at = _silent(course, policy, now)
-    found = (about_course, _rupture(course, policy), silent, _unmeasured(course, policy))
-    return Decision(status, tuple(reason for reason in found if reason is not None), due_at)
-
-
-def _course(course: Course, policy: Policy, norms: NormSet | None) -> tuple[Status, Reason | None]:
-    """The class of the case: the first that holds, in the order of docs/clinical-rules.md."""
-    series = course.outcome
-    if series is None or len(series.points) < 3 or series.instrument.reliable_change is None:
-        return "not_enough_data", None
-    size = series.instrument.reliable_change
-    gains = smoothed_gains(series.values, series.instrument.sign)
-    bands = [norms.band(series, point.session) if norms else None for point in series.points]
-    at, band = series.points[-1].at, bands[-1]
-    evidence: dict[str, float | None] = {
-        "session": series.points[-1].session,
-        "first_score": series.values[0],
-        "last_score": series.values[-1],
-        "smoothed_gain": round(gains[-1], 2),
-        "reliable_change": size,
-        "q25": band.q25 if band else None,
-    }
-    if _deteriorating(series, gains, bands, size, policy):
-        return "deteriorating", Reason("deteriorating", at, evidence)
-    if _high_start(series):
-        return "high_start", None
-    if _reached(series, size, policy):
-        return "reached", None
-    rules = policy.stalled
-    low = _low_scores(gains, bands, size * rules.gain_below_reliable_changes)
-    if len(series.points) < rules.checkpoint_scores or low < rules.consecutive_scores:
-        behind = band is not None and gains[-1] < band.q25
-        return ("watch" if behind else "on_course"), None
-    evidence["scores_in_a_row"] = low
-    reminder = low >= rules.consecutive_scores + policy.stalled_not_renegotiated.further_scores
-    reason = Reason("stalled_not_renegotiated" if reminder else "stalled", at, evidence)
-    return _stalled(course, series, reason, size, policy)
-
-
-def _deteriorating(
-    series: Series, gains: Sequence[float], bands: Sequence[Band | None], size: float, policy: Policy
-) -> bool:
-    rules = policy.deteriorating
-    if series.instrument.sign * (series.values[-1] - series.values[0]) <= -rules.worse_by_reliable_changes * size:
-        return True
-    recent = list(zip(gains, bands, strict=True))[-rules.consecutive_scores_below_q10 :]
-    return len(gains) > rules.consecutive_scores_below_q10 and all(
-        band is not None and gain < band.q10 for gain, band in recent
+    rupture = _rupture(course, policy)
+    found = (about_course, rupture, silent, _unmeasured(course, policy))
+    return Decision(
+        status,
+        tuple(reason for reason in found if reason is not None),
+        due_at,
+        judged.evidence if judged else {},
+        _moment(judged, policy),
+        _route(course, status, rupture),
     )
 
 
-def _high_start(series: Series) -> bool:
-    """A first score on the healthy side of the cutoff has little room to rise: no rule about gain applies."""
-    high = series.instrument.high_start
-    beyond = high is not None and series.instrument.sign * (series.values[0] - high) > 0
-    return beyond or series.instrument.functional(series.values[0]) is True
+def _judged(course: Course, policy: Policy, norms: NormSet | None) -> Standing | None:
+    """The standing of the case: that of the client's outcome series with most scores, with two exceptions.
+
+    A series on which the client deteriorates comes first. A case that has reached its aim on one instrument is not
+    called stalled by another.
+    """
+    main = course.outcome
+    if main is None:
+        return None
+    own = standing(main, policy, norms)
+    others = [standing(series, policy, norms) for series in course.outcomes if series is not main]
+    worse = next((one for one in (own, *others) if one.status == "deteriorating"), None)
+    if worse is not None:
+        return worse
+    if own.status == "stalled" and any(one.status == "reached" for one in others):
+        return replace(own, status="watch", stalled_scores=0)
+    return own
 
 
-def _reached(series: Series, size: float, policy: Policy) -> bool:
-    """Reliably better, held over the last scores."""
-    recent = series.values[1:][-policy.reached.consecutive_scores :]
-    better = (series.instrument.sign * (value - series.values[0]) >= size for value in recent)
-    return len(recent) == policy.reached.consecutive_scores and all(better)
+def _course(course: Course, judged: Standing | None, policy: Policy) -> tuple[Status, Reason | None]:
+    """The class of the case and the one reason about its course."""
+    if judged is None:
+        return "not_enough_data", None
+    at, instrument = judged.series.points[-1].at, judged.series.instrument.key
+    match judged.status:
+        case "deteriorating":
+            return judged.status, Reason("deteriorating", at, judged.evidence, instrument)
+        case "stalled":
+            reminder = judged.stalled_scores > policy.stalled_not_renegotiated.further_scores
+            name: AlertReason = "stalled_not_renegotiated" if reminder else "stalled"
+            return _stalled(course, judged.series, Reason(name, at, judged.evidence, instrument), policy)
+        case "not_enough_data" | "high_start" | "reached" | "watch" | "on_course":
+            return judged.status, None
 
 
-def _low_scores(gains: Sequence[float], bands: Sequence[Band | None], enough: float) -> int:
-    """How many scores in a row, up to the last, show too little gain and lie below the network's lower quarter."""
-    count = 0
-    for gain, band in zip(reversed(gains[1:]), reversed(bands[1:]), strict=True):
-        if gain >= enough or (band is not None and gain >= band.q25):
-            break
-        count += 1
-    return count
-
-
-def _stalled(
-    course: Course, series: Series, reason: Reason, size: float, policy: Policy
-) -> tuple[Status, Reason | None]:
+def _stalled(course: Course, series: Series, reason: Reason, policy: Policy) -> tuple[Status, Reason | None]:
     """A stall is news until the task is renegotiated; then it is given time, and is news again if nothing moves."""
     if not course.renegotiations:
         return "stalled", reason
     before, after = around(series, course.renegotiations[-1].at)
     movement = moved(series, before, after)
     rules = policy.renegotiated_no_change
-    if movement is None or len(after) < rules.scores or movement >= rules.gain_below_reliable_changes * size:
+    enough = rules.gain_below_reliable_changes * (series.instrument.reliable_change or 0.0)
+    if movement is None or len(after) < rules.scores or movement >= enough:
         return "watch", None
     since: dict[str, float | None] = {
         "scores_since_renegotiation": float(len(after)),
         "moved_since_renegotiation": movement,
     }
-    return "stalled", Reason("renegotiated_no_change", reason.at, reason.evidence | since)
+    return "stalled", replace(reason, name="renegotiated_no_change", evidence=reason.evidence | since)
+
+
+def _moment(judged: Standing | None, policy: Policy) -> Moment | None:
+    """The talk that PCOMS asks for where there is no reliable gain by then."""
+    if judged is None or judged.status in ("high_start", "reached"):
+        return None
+    series, size = judged.series, judged.series.instrument.reliable_change
+    if size is None or series.change.gain >= size or len(series.points) < 2:
+        return None
+    session = series.points[-1].session
+    windows: tuple[tuple[Moment, tuple[int, int]], ...] = (
+        ("last_chance", policy.moments.last_chance),
+        ("checkpoint", policy.moments.checkpoint),
+    )
+    return next((name for name, (first, last) in windows if first <= session <= last), None)
+
+
+def _route(course: Course, status: Status, rupture: Reason | None) -> Route | None:
+    if status not in ("stalled", "deteriorating"):
+        return None
+    if DOUBTFUL & set(course.flags):
+        return "data"
+    alliance = course.alliance
+    if alliance is None:
+        return None
+    low = alliance.instrument.functional(alliance.values[-1]) is False
+    return "alliance" if low or rupture is not None else "tasks"
 
 
 def _rupture(course: Course, policy: Policy) -> Reason | None:
     """The alliance fell below the client's own level and is not back, or the client stopped rating it after a fall."""
     series = course.alliance
-    if series is None or "alliance_uninformative" in course.flags:
-        return None
-    found = ruptures(series, policy.alliance)
-    if not found or found[-1].repaired is not None:
-        return None
-    rated = series.points[-1].session
-    missing = sum(session.number > rated for session in course.sessions)
-    if found[-1].scores < policy.alliance.unrepaired_scores and missing < policy.alliance.missing_after_drop:
+    fall = unrepaired(series, course.sessions, policy.alliance) if series is not None else None
+    if series is None or fall is None:
         return None
     evidence: dict[str, float | None] = {
-        "level_before": found[-1].level,
+        "level_before": fall.level,
         "last_score": series.values[-1],
-        "sessions_unrated": float(missing),
+        "sessions_unrated": float(unrated(series, course.sessions)),
     }
     return Reason("alliance_rupture_unrepaired", series.points[-1].at, evidence)
 

@@ -38,6 +38,8 @@ class Letter:
     alert_ref: str
     reason: AlertReason
     therapist_ref: str
+    worth: float
+    """What telling it is worth, from 0 to 1: letters that are worth more come first where not all may be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +88,22 @@ def respond(
         if why is not None:
             suppressed.append(_suppressed(course, alert, why, now))
         elif therapist is not None:
-            letters.append(Letter(alert.ref, alert.reason, therapist))
+            letters.append(Letter(alert.ref, alert.reason, therapist, worth(course, alert, policy)))
     wakes = [alert.snoozed_until for alert in open_alerts.values() if alert.snoozed_until and alert.snoozed_until > now]
     due = [decision.due_at] if decision.due_at is not None else []
     return Response((*resolved, *raised, *suppressed), tuple(letters), min(due + wakes, default=None))
+
+
+def worth(course: Course, alert: Alert, policy: Policy) -> float:
+    """What telling ``alert`` is worth, from 0 to 1: the chance that it is true times the chance that it is heeded.
+
+    The latter falls with each letter about the same case (Ancker et al. 2017). An alert that rests on no chance is
+    taken to be as likely true as the policy asks for.
+    """
+    chance = alert.evidence.get("chance_of_stall")
+    told = sum(other.notified_at is not None for other in course.alerts)
+    heeded: float = (1 - policy.mail.acceptance_lost_per_reminder) ** told
+    return (policy.outlook.chance if chance is None else chance) * heeded
 
 
 def snoozed(alert: Alert, course: Course, now: datetime) -> bool:
@@ -161,6 +175,7 @@ def _raised(course: Course, reason: Reason, policy: Policy, norms: str | None, n
         policy=policy.key,
         policy_version=policy.version,
         norms_version=norms,
+        instrument=reason.instrument,
         evidence=tuple(Evidence(name=key, value=value) for key, value in reason.evidence.items()),
     )
     return AlertRaised(**envelope(course.case_ref, course.clinic, ref, "raised", now), data=data)

@@ -6,7 +6,6 @@ then; and only here, so that making views anew mails nobody.
 """
 
 import logging
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -16,8 +15,9 @@ from contracts.data import AlertNotifiedData, AlertReason, AlertSuppressedData
 from contracts.events import AlertNotified, AlertRaised, AlertResolved, AlertSuppressed, AnyEvent
 from contracts.policies import Policy
 from services.access.people import People, Therapist
+from services.alerts.budget import beyond
 from services.alerts.counts import Counts
-from services.alerts.decide import decide
+from services.alerts.decide import Decision, decide
 from services.alerts.letter import LINK_DAYS, Letterhead, compose, message_id
 from services.alerts.lifecycle import Letter, Obstacle, Response, envelope, respond
 from services.alerts.mail import LONGEST_SECONDS, Delivery, Outcome
@@ -50,7 +50,6 @@ class Office:
     outbox: Outbox
     people: People
     policy: Policy
-    norm_sets: Sequence[NormSet]
     letterhead: Letterhead
     delivery: Delivery
     counts: Counts
@@ -74,8 +73,10 @@ class _Judged(NamedTuple):
     """What one case asks for."""
 
     course: Course
+    decision: Decision
+    therapist: Therapist | None
+    norms: NormSet | None
     response: Response
-    letters: list[Written]
 
     def reason(self, event: AlertRaised | AlertSuppressed | AlertResolved) -> AlertReason:
         if isinstance(event, AlertRaised):
@@ -113,10 +114,10 @@ def _look_at(office: Office, turn: Turn, cases: Sequence[str], position: int | N
     """Judges ``cases``, the newest event of which is at ``position``, and does what follows."""
     judged: list[_Judged] = []
     due: dict[str, datetime | None] = {}
-    mailed = Counter[str]()
+    norm_sets = office.views.norm_sets()
     for case_ref in cases:
         try:
-            found = _judge(office, case_ref, mailed, now)
+            found = _judge(office, case_ref, norm_sets, now)
         except Unavailable:  # this concerns them all
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this case only and the others go on
@@ -126,9 +127,9 @@ def _look_at(office: Office, turn: Turn, cases: Sequence[str], position: int | N
         due[case_ref] = found.response.due_at if found else None
         if found is not None:
             judged.append(found)
-            mailed.update(letter.therapist_ref for letter in found.letters)
+    judged = _within_budget(office, judged, now)
     events = [(event, found.reason(event)) for found in judged for event in found.response.events]
-    letters = [letter for found in judged for letter in found.letters]
+    letters = [_write(office, found, letter, now) for found in judged for letter in found.response.letters]
     answers = office.append([event for event, _ in events])
     turn.record(position, due, letters)
     for (event, reason), answer in zip(events, answers, strict=True):
@@ -139,33 +140,45 @@ def _look_at(office: Office, turn: Turn, cases: Sequence[str], position: int | N
     return True
 
 
+def _within_budget(office: Office, judged: Sequence[_Judged], now: datetime) -> list[_Judged]:
+    """The same, where letters that find no room this week are not sent, and that is said of their alerts."""
+
+    def left(therapist_ref: str) -> int:
+        return office.policy.mail.mails_per_therapist_week - office.outbox.mails_since(therapist_ref, now - WEEK)
+
+    no_room = beyond((letter for found in judged for letter in found.response.letters), left)
+    return [
+        found._replace(response=_respond(office, found.course, found.decision, found.norms, "over_budget", now))
+        if any(letter.alert_ref in no_room for letter in found.response.letters)
+        else found
+        for found in judged
+    ]
+
+
 def _behind(office: Office, now: datetime) -> bool:
     """Whether the views lack what has been on the log for a while, after an outage or when they are made anew."""
     waiting = office.log.follow(after=office.views.position(), limit=1)
     return bool(waiting) and now - waiting[0].received > BEHIND
 
 
-def _judge(office: Office, case_ref: str, mailed: Counter[str], now: datetime) -> _Judged | None:
-    """``mailed`` counts, by therapist, the letters of this step, which the outbox does not have yet."""
+def _judge(office: Office, case_ref: str, norm_sets: Sequence[NormSet], now: datetime) -> _Judged | None:
+    """What a case asks for while there is room for letters."""
     course = office.views.course(case_ref)
     if course is None:
         return None
     course = _told(course, office.outbox.letters_of(case_ref))
-    norms = in_force(office.norm_sets, course.first_at)
+    norms = in_force(norm_sets, course.first_at)
     decision = decide(course, office.policy, norms, now)
     therapist_ref = course.therapist(now)
     therapist = office.people.get(therapist_ref) if therapist_ref else None
-    obstacle = _obstacle(office, therapist, mailed, now)
-    response = respond(course, decision, office.policy, norms.version if norms else None, obstacle, now)
-    letters = [_write(office, course, letter, therapist, now) for letter in response.letters] if therapist else []
-    return _Judged(course, response, letters)
+    response = _respond(office, course, decision, norms, None if therapist else "no_address", now)
+    return _Judged(course, decision, therapist, norms, response)
 
 
-def _obstacle(office: Office, therapist: Therapist | None, mailed: Counter[str], now: datetime) -> Obstacle | None:
-    if therapist is None:
-        return "no_address"
-    this_week = office.outbox.mails_since(therapist.ref, now - WEEK) + mailed[therapist.ref]
-    return "over_budget" if this_week >= office.policy.mail.mails_per_therapist_week else None
+def _respond(
+    office: Office, course: Course, decision: Decision, norms: NormSet | None, obstacle: Obstacle | None, now: datetime
+) -> Response:
+    return respond(course, decision, office.policy, norms.version if norms else None, obstacle, now)
 
 
 def _told(course: Course, written: Mapping[str, datetime]) -> Course:
@@ -174,8 +187,10 @@ def _told(course: Course, written: Mapping[str, datetime]) -> Course:
     return replace(course, alerts=tuple(alerts))
 
 
-def _write(office: Office, course: Course, letter: Letter, therapist: Therapist, now: datetime) -> Written:
-    token = office.token()
+def _write(office: Office, found: _Judged, letter: Letter, now: datetime) -> Written:
+    course, therapist, token = found.course, found.therapist, office.token()
+    if therapist is None:
+        raise LookupError("a letter needs an address")  # without one none is asked for
     return Written(
         alert_ref=letter.alert_ref,
         case_ref=course.case_ref,

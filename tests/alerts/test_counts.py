@@ -11,7 +11,7 @@ from tests.alerts.workplace import Workplace
 from tests.parts import outbox_at
 from tests.story import day, stalled
 
-REASON: AlertReason = "stalled_not_renegotiated"
+REASON: AlertReason = "stalled"
 
 
 def test_every_series_is_there_before_anything_happens() -> None:

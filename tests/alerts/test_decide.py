@@ -1,5 +1,7 @@
 """Named reasons: when each holds, and when it just does not."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,6 +11,7 @@ from contracts.instruments import catalogue
 from contracts.policies import policy
 from services.alerts.decide import Decision, decide
 from services.projections.fold import course_of
+from services.projections.growth import Growth
 from services.projections.norms import Band, NormSet
 from services.projections.record import record_of
 from tests.story import START, Story, day, stalled
@@ -52,12 +55,12 @@ def test_a_gain_of_half_a_reliable_change_is_no_stall() -> None:
 
 def test_a_case_at_or_above_the_networks_lower_quarter_is_no_stall() -> None:
     assert reasons(stalled(), norms(q10=-4, q25=0.5)) == set()
-    assert reasons(stalled(), norms(q10=-4, q25=2)) == {"stalled_not_renegotiated"}
+    assert reasons(stalled(), norms(q10=-4, q25=2)) == {"stalled"}
 
 
 def test_a_stall_that_nobody_renegotiated_for_two_more_scores_is_named_so() -> None:
-    assert reasons(stalled(scores=(15, 16, 19, 17, 16, 15, 16))) == {"stalled"}
-    assert reasons(stalled(scores=(15, 16, 15, 16, 15, 16))) == {"stalled_not_renegotiated"}
+    assert reasons(stalled(scores=(15, 16, 15, 16, 15, 16))) == {"stalled"}
+    assert reasons(stalled(scores=(15, 16, 15, 16, 15, 16, 15))) == {"stalled_not_renegotiated"}
 
 
 def test_a_renegotiation_clears_a_stall_and_gives_it_time() -> None:
@@ -84,8 +87,13 @@ def test_movement_after_a_renegotiation_is_no_news() -> None:
 
 
 @pytest.mark.parametrize("last, expected", [(9, {"deteriorating"}), (9.1, set())])
-def test_a_score_a_reliable_change_below_the_first_is_deteriorating(last: float, expected: set[str]) -> None:
-    assert reasons(stalled(scores=(15, 16, last))) == expected
+def test_two_scores_a_reliable_change_below_the_first_are_deteriorating(last: float, expected: set[str]) -> None:
+    assert reasons(stalled(scores=(15, 9, last))) == expected
+
+
+def test_one_score_far_below_the_first_is_watched_and_nobody_is_told() -> None:
+    assert decision(stalled(scores=(15, 16, 3))).status == "watch"
+    assert reasons(stalled(scores=(15, 16, 3))) == set()
 
 
 def test_three_gains_in_a_row_below_the_networks_lowest_tenth_are_deteriorating() -> None:
@@ -94,12 +102,12 @@ def test_three_gains_in_a_row_below_the_networks_lowest_tenth_are_deteriorating(
 
 
 def test_deterioration_mutes_the_stall_of_the_same_case() -> None:
-    assert reasons(stalled(scores=(15, 14, 15, 14, 15, 14, 9))) == {"deteriorating"}
+    assert reasons(stalled(scores=(15, 14, 15, 14, 15, 9, 9))) == {"deteriorating"}
 
 
 def test_above_the_cutoff_at_the_start_no_rule_about_gain_applies() -> None:
     assert decision(stalled(scores=(27, 27, 28, 27, 28, 27))).status == "high_start"
-    assert reasons(stalled(scores=(27, 27, 28, 27, 28, 21))) == {"deteriorating"}
+    assert reasons(stalled(scores=(27, 27, 28, 27, 21, 21))) == {"deteriorating"}
 
 
 def test_a_reliable_gain_that_held_for_two_scores_is_reached() -> None:
@@ -168,5 +176,85 @@ def test_every_reason_carries_the_numbers_it_rests_on() -> None:
         "smoothed_gain": 0.5,
         "reliable_change": 6,
         "q25": 2,
-        "scores_in_a_row": 5,
+        "scores_in_a_row": 2,
     }
+    assert reason.instrument == "ors"
+
+
+# By the whole series
+
+GROWTH = Growth(500, 16.2, 3.7, 22.0, -0.6, 13.0, 13.7)
+"""About what the networks of the simulator give."""
+
+
+def modelled(q25: float = 6.0) -> NormSet:
+    return replace(norms(q10=-9, q25=q25), growth={"ors/adult/client": GROWTH})
+
+
+def test_the_whole_series_tells_a_stall_from_the_third_score_on() -> None:
+    assert decision(stalled(scores=(16, 14)), modelled()).status == "not_enough_data"
+    (reason,) = decision(stalled(scores=(16, 14, 13)), modelled()).reasons
+    assert reason.name == "stalled"
+    assert reason.evidence["chance_of_stall"] == pytest.approx(0.56, abs=0.01)
+
+
+def test_a_stall_begins_at_one_chance_and_ends_at_a_lower_one() -> None:
+    scores: tuple[float, ...] = (16, 14, 13, 14, 16, 17, 18)
+    assert reasons(stalled(scores=scores), modelled()) == {"stalled_not_renegotiated"}
+    assert reasons(stalled(scores=(16, 15, 15)), modelled()) == set()
+    chance = decision(stalled(scores=scores), modelled()).evidence["chance_of_stall"]
+    assert chance is not None
+    assert POLICY.outlook.clear_below < chance < POLICY.outlook.chance
+    assert reasons(stalled(scores=(*scores, 21, 22)), modelled()) == set()
+
+
+def test_the_plain_policy_does_without_the_whole_series() -> None:
+    story = stalled(scores=(16, 14, 13))
+    assert decide(course_of(record_of(story.events), catalogue()), policy("plain"), modelled(), story.now).reasons == ()
+    story = stalled(scores=(16, 15, 15, 16))
+    plain = decide(course_of(record_of(story.events), catalogue()), policy("plain"), modelled(), story.now)
+    assert plain.names() == {"stalled"}
+
+
+# Several instruments, moments and routes
+
+
+def two_instruments(ors: Sequence[float], phq9: Sequence[float]) -> Story:
+    story = Story().opened()
+    for number, score in enumerate(ors):
+        story.session(ors=score, srs=38)
+        if number < len(phq9):
+            story.measure("phq9", {"total": phq9[number]}, session=story.session_ref())
+    return story
+
+
+def test_two_instruments_that_say_the_same_give_one_reason() -> None:
+    assert reasons(two_instruments((15, 16, 15, 16, 15), (20, 19, 20, 19, 20))) == {"stalled"}
+
+
+def test_an_aim_reached_on_another_instrument_is_no_stall() -> None:
+    found = decision(two_instruments((15, 16, 15, 16, 15), (20, 12, 11)))
+    assert (found.status, found.reasons) == ("watch", ())
+
+
+def test_deterioration_on_any_instrument_is_told_and_named() -> None:
+    (reason,) = decision(two_instruments((15, 22, 23, 24), (10, 17, 18))).reasons
+    assert (reason.name, reason.instrument) == ("deteriorating", "phq9")
+
+
+def test_without_reliable_gain_the_checkpoint_and_the_last_chance_come() -> None:
+    assert decision(stalled(scores=(15, 16))).moment is None
+    assert decision(stalled(scores=(15, 16, 18))).moment == "checkpoint"
+    assert decision(stalled(scores=(15, 16, 21))).moment is None
+    assert decision(stalled(scores=(15, 16, 17, 18, 18, 18))).moment == "last_chance"
+    assert decision(stalled(scores=(15, 16, 17, 18, 18, 18, 18, 18, 18, 18))).moment is None
+
+
+def test_a_stall_is_talked_about_by_way_of_the_alliance_where_that_is_low_and_of_the_tasks_where_not() -> None:
+    assert decision(stalled()).route == "tasks"
+    assert decision(stalled().session(ors=15, srs=34)).route == "alliance"
+    assert decision(stalled(scores=(15, 16, 18))).route is None
+
+
+def test_scores_that_never_change_are_talked_about_first() -> None:
+    assert decision(stalled(scores=(15, 15, 15, 15, 15))).route == "data"

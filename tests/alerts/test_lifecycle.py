@@ -109,7 +109,8 @@ def test_a_correction_that_takes_the_ground_away_resolves_by_correction() -> Non
 def test_a_reminder_takes_the_place_of_the_first_alert_and_waits_for_the_quiet_time() -> None:
     story = stalled(scores=FIVE)
     live(story)
-    assert live(story.session(ors=16, srs=38)) == [
+    assert live(story.session(ors=16, srs=38)) == []
+    assert live(story.session(ors=15, srs=38, days=6)) == [
         "resolved by_other_reason",
         "raised stalled_not_renegotiated",
         "suppressed told_recently",
@@ -119,6 +120,7 @@ def test_a_reminder_takes_the_place_of_the_first_alert_and_waits_for_the_quiet_t
 def test_deterioration_is_told_although_the_stall_was_told_recently() -> None:
     story = stalled(scores=FIVE)
     live(story)
+    assert live(story.session(ors=9, srs=38)) == []
     assert live(story.session(ors=8, srs=38)) == [
         "resolved by_other_reason",
         "raised deteriorating",
@@ -164,7 +166,7 @@ def test_over_the_weekly_budget_a_stall_is_listed_and_deterioration_still_mailed
     (suppressed,) = answer(story, obstacle="over_budget").events
     assert isinstance(suppressed, AlertSuppressed)
     assert suppressed.data.why == "over_budget"
-    worse = stalled(scores=(15, 14, 8))
+    worse = stalled(scores=(15, 9, 8))
     worse.events += answer(worse).events
     assert [letter.reason for letter in answer(worse, obstacle="over_budget").letters] == ["deteriorating"]
 
@@ -182,7 +184,7 @@ def test_a_snoozed_stall_sends_no_reminder_until_the_next_session() -> None:
     live(story)
     told(story, "snoozed", open_alert(story), by="th_ada01")
     assert live(story) == []
-    assert live(story.session(ors=16, srs=38)) == [
+    assert live(story.session(ors=16, srs=38).session(ors=15, srs=38, days=6)) == [
         "resolved by_other_reason",
         "raised stalled_not_renegotiated",
         "suppressed told_recently",
@@ -194,7 +196,7 @@ def test_a_stall_snoozed_to_an_instant_is_looked_at_again_then() -> None:
     live(story)
     until = story.now + timedelta(days=10)
     told(story, "snoozed", open_alert(story), by="th_ada01", until=until.isoformat())
-    assert live(story.session(ors=16, srs=38)) == []
+    assert live(story.session(ors=16, srs=38).session(ors=15, srs=38, days=2)) == []
     assert answer(story).due_at == until
     assert live(story, until)[:2] == ["resolved by_other_reason", "raised stalled_not_renegotiated"]
 
@@ -211,14 +213,14 @@ def test_an_answered_stall_does_not_hide_deterioration() -> None:
     story = stalled(scores=FIVE)
     live(story)
     told(story, "acknowledged", open_alert(story), by="th_ada01", action="not_a_signal")
-    assert live(story.session(ors=8, srs=38))[1] == "raised deteriorating"
+    assert live(story.session(ors=9, srs=38).session(ors=8, srs=38))[1] == "raised deteriorating"
 
 
 def test_the_raised_event_names_policy_therapist_and_evidence() -> None:
     story = stalled(scores=FIVE)
     (event,) = answer(story).events
     assert isinstance(event, AlertRaised)
-    assert (event.data.policy, event.data.policy_version, event.data.therapist_ref) == ("default", 1, "th_ada01")
+    assert (event.data.policy, event.data.policy_version, event.data.therapist_ref) == ("default", 2, "th_ada01")
     assert {item.name: item.value for item in event.data.evidence}["last_score"] == 15
 
 

@@ -14,8 +14,8 @@ from tests.story import Story, day, stalled
 
 
 def falling(case_ref: str) -> Story:
-    """Worse by more than a reliable change at the third session."""
-    return stalled(case_ref, scores=(20, 15, 11))
+    """Worse by more than a reliable change at the second and the third session."""
+    return stalled(case_ref, scores=(20, 12, 11))
 
 
 # What follows from what

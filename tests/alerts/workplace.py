@@ -47,7 +47,6 @@ class Workplace:
             outbox=self.outbox,
             people=self.people,
             policy=policy,
-            norm_sets=(),
             letterhead=Letterhead(SENDER, "https://resonance.example.org", SECRET),
             delivery=delivery or MailboxDelivery(home.folder / "mail"),
             counts=Counts(self.registry),
