@@ -8,7 +8,6 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 from markupsafe import Markup
 
-from contracts.instruments import catalogue
 from services.alerts.decide import Status, decide
 from services.alerts.letter import case_code
 from services.alerts.lifecycle import ANSWERS, snoozed
@@ -17,10 +16,9 @@ from services.pages.parts import Parts
 from services.pages.sparkline import sparkline
 from services.pages.telling import brief, change
 from services.pages.visitor import supervised, supervises, visible
-from services.pages.words import SEVERITY
-from services.projections import norms
+from services.pages.words import DOUBTS, SEVERITY, listed
 from services.projections.course import Alert, Course
-from services.projections.therapist import figures
+from services.projections.norms import NormSet, in_force
 
 _URGENCY: Final[tuple[Status, ...]] = (
     "deteriorating",
@@ -44,6 +42,8 @@ class Entry:
     told: str
     """The standing in a few words."""
     change: str
+    doubts: str
+    """Those about its data, in a few words."""
     alerts: tuple[Alert, ...]
     """The open ones, the most severe first."""
     waiting: bool
@@ -62,14 +62,10 @@ def routes(parts: Parts) -> APIRouter:
         refs = {entry.course.case_ref for entry in own}
         others = (ref for ref in dict.fromkeys(supervised(parts, visitor.ref, now)) if ref not in refs)
         theirs = (one for one in _courses(parts, others) if supervises(parts, one, visitor.ref, now))
-        rules = parts.policy.therapist
         values = {
             "current": [entry for entry in own if entry.course.is_open],
             "closed": [entry for entry in own if not entry.course.is_open],
             "supervised": [entry for entry in _entries(parts, theirs, now) if entry.alerts],
-            "figures": figures(parts.views.outcomes(), visitor.ref, rules, catalogue()),
-            "floor": rules.floor,
-            "instruments": catalogue(),
         }
         return page(parts, "caseload.html", values, visitor)
 
@@ -82,11 +78,13 @@ def _courses(parts: Parts, refs: Iterable[str]) -> Iterable[Course]:
 
 def _entries(parts: Parts, courses: Iterable[Course], now: datetime) -> list[Entry]:
     """Open alerts first, then what is worth watching, then the rest, each by case."""
-    return sorted((_entry(parts, course, now) for course in courses), key=_urgency)
+    norm_sets = parts.views.norm_sets()
+    found = [_entry(parts, course, in_force(norm_sets, course.first_at), now) for course in courses]
+    return sorted(found, key=_urgency)
 
 
-def _entry(parts: Parts, course: Course, now: datetime) -> Entry:
-    decision = decide(course, parts.policy, norms.in_force(parts.norm_sets, course.first_at), now)
+def _entry(parts: Parts, course: Course, norms: NormSet | None, now: datetime) -> Entry:
+    decision = decide(course, parts.policy, norms, now)
     alerts = sorted((alert for alert in course.alerts if alert.open), key=lambda one: SEVERITY.index(one.reason))
     return Entry(
         course=course,
@@ -94,6 +92,7 @@ def _entry(parts: Parts, course: Course, now: datetime) -> Entry:
         standing=decision.status,
         told=brief(course, decision),
         change=change(course),
+        doubts=listed([DOUBTS[flag] for flag in course.flags]),
         alerts=tuple(alerts),
         waiting=any(alert.action not in ANSWERS and not snoozed(alert, course, now) for alert in alerts),
         spark=Markup(sparkline(course.outcome)) if course.outcome else Markup(),  # noqa: S704 - nothing but numbers

@@ -1,6 +1,6 @@
 """What the pages of one network are given by whoever starts them."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +13,6 @@ from services.alerts.letter import Letterhead
 from services.alerts.outbox import Link
 from services.eventlog.follow import Signal
 from services.eventlog.ports import Appended
-from services.projections.norms import NormSet
 from services.projections.views import Views
 
 
@@ -30,7 +29,6 @@ class Parts:
     link: Callable[[str], Link | None]
     """What the link with this token is about, even where it has expired."""
     policy: Policy
-    norm_sets: Sequence[NormSet]
     submit: Callable[[AnyEvent], Awaitable[Appended]]
     """Puts an event on the log. Raises services.access.problems.Refused or services.eventlog.ports.Unavailable
     where that is not possible at the moment."""

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from contracts.data import STATEMENT_LIMIT, Statement, TaskRenegotiatedData
 from contracts.events import OWN_SOURCE, TaskRenegotiated
 from services.alerts.decide import COURSE_REASONS
-from services.pages.words import CHANGES, INITIATORS, TRIGGERS
+from services.pages.words import CHANGES, INITIATORS, REASONS, TRIGGERS
 from services.projections.course import Course, Task
 
 EMPTY: Final[Mapping[str, str]] = {
@@ -19,6 +19,8 @@ EMPTY: Final[Mapping[str, str]] = {
     "change": "",
     "task_code": "",
     "agreement": "",
+    "fit": "",
+    "reason": "",
     "initiated_by": "both",
     "trigger": "",
     "statement": "",
@@ -60,10 +62,13 @@ def renegotiation(sent: Mapping[str, str], course: Course, now: datetime) -> Tas
         errors["trigger"] = "Say what prompted it."
     if initiated_by not in INITIATORS:
         errors["initiated_by"] = "Say who wanted it."
+    reason = sent.get("reason", "")
+    if reason and reason not in REASONS:
+        errors["reason"] = "Choose a reason from the list, or none."
     once = sent.get("once", "")
     if not _ONCE.fullmatch(once):
         errors["once"] = "The form came without its number. Reload the page and fill it in again."
-    agreement = _agreement(sent.get("agreement", ""), errors)
+    agreement, fit = _rating("agreement", sent, errors), _rating("fit", sent, errors)
     statement = _words(sent.get("statement", ""), errors)
     task_ref, previous, code = _tasks(sent, course, once, errors)
     if errors:
@@ -78,7 +83,9 @@ def renegotiation(sent: Mapping[str, str], course: Course, now: datetime) -> Tas
             "change": change,
             "trigger": trigger,
             "alert_ref": alert if trigger == "alert" else None,
+            "reason": reason or None,
             "agreement": agreement,
+            "fit": fit,
             "statement": statement,
         }
     )
@@ -92,15 +99,16 @@ def renegotiation(sent: Mapping[str, str], course: Course, now: datetime) -> Tas
     )
 
 
-def _agreement(text: str, errors: Errors) -> float | None:
-    if not text.strip():
+def _rating(name: str, sent: Mapping[str, str], errors: Errors) -> float | None:
+    text = sent.get(name, "").strip()
+    if not text:
         return None
     try:
-        value = float(text.strip().replace(",", "."))
+        value = float(text.replace(",", "."))
     except ValueError:
         value = -1.0
     if not 0 <= value <= 10:
-        errors["agreement"] = "The client's agreement is a number from 0 to 10; leave it empty where it was not asked."
+        errors[name] = "The client's rating is a number from 0 to 10; leave it empty where it was not asked."
         return None
     return value
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from fastapi import APIRouter, Response
 
-from services.pages import alert, case, caseload, mailbox, signin
+from services.pages import alert, case, caseload, figures, mailbox, signin
 from services.pages.page import LARGEST_FORM, READ, PageRoute
 from services.pages.parts import Parts
 
@@ -20,6 +20,6 @@ def router(parts: Parts) -> APIRouter:
     def style() -> Response:
         return Response(_STYLE, media_type="text/css", headers={"Cache-Control": "max-age=300"})
 
-    for room in (signin, caseload, case, alert, mailbox):
+    for room in (signin, caseload, figures, case, alert, mailbox):
         found.include_router(room.routes(parts))
     return found

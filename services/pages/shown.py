@@ -7,27 +7,21 @@ from typing import Final, NamedTuple
 
 from markupsafe import Markup
 
-from contracts.data import ActivityPreferences
-from services.alerts.decide import COURSE_REASONS, decide
+from contracts.preferences import inventory
+from services.alerts.decide import COURSE_REASONS, Decision, decide
 from services.alerts.letter import case_code
 from services.alerts.lifecycle import snoozed
-from services.pages import telling
+from services.pages import alliance, around, telling
 from services.pages.parts import Parts
 from services.pages.picture import draw
 from services.pages.renegotiation import in_force
-from services.pages.sheet import number
-from services.pages.words import ITEMS, SEVERITY
+from services.pages.wishes import on_record, questions, tested, wishes
+from services.pages.words import MOMENTS, ROUTES, SEVERITY
 from services.projections import norms
-from services.projections.alliance import concerns, lowest_item
-from services.projections.course import Alert, Course, Point, Renegotiation, Series
+from services.projections.agreement import agreement
+from services.projections.course import Alert, Course, Renegotiation
+from services.projections.litmus import litmus
 
-_POLES: Final = {
-    "directiveness": ("that the therapist leads", "to lead themselves", 15),
-    "emotional_intensity": ("strong feelings in the room", "emotional reserve", 15),
-    "past_orientation": ("to look at the past", "to look at the present", 9),
-    "warm_support": ("warm support", "focused challenge", 15),
-}
-"""The two ends of each scale (Cooper & Norcross 2016) in our words, the positive one first, and its range."""
 _ITEM_SCORES: Final = 5
 
 
@@ -38,8 +32,12 @@ class Tried(NamedTuple):
     renegotiation: Renegotiation
     outcome: str
     alliance: str
+    scores: list[tuple[str, list[str]]]
+    """A row for each measure; the heads are those of services/pages/around.py."""
     tasks: list[str]
     """The names of the tasks before and after, where they are known."""
+    on_record: str
+    """What was on record of the client's wishes by then."""
 
 
 class OpenAlert(NamedTuple):
@@ -51,8 +49,9 @@ class OpenAlert(NamedTuple):
 
 def shown(parts: Parts, course: Course, zone: str, now: datetime) -> dict[str, object]:
     """The values of the template ``case.html`` that follow from the course."""
-    kept = norms.in_force(parts.norm_sets, course.first_at)
+    kept = norms.in_force(parts.views.norm_sets(), course.first_at)
     picture = draw(course, kept)
+    rules = parts.policy.agreement
     decision = decide(course, parts.policy, kept, now)
     open_alerts = sorted((alert for alert in course.alerts if alert.open), key=lambda one: SEVERITY.index(one.reason))
     return {
@@ -61,6 +60,9 @@ def shown(parts: Parts, course: Course, zone: str, now: datetime) -> dict[str, o
         "zone": zone,
         "status": telling.status(course, decision, kept),
         "change": telling.change(course),
+        "precision": telling.precision(course),
+        "chance": telling.chance(decision, parts.policy),
+        "talk": list(_talk(decision)),
         "picture": Markup(picture),  # noqa: S704 - draw escapes every name that it writes
         "has_band": 'class="band"' in picture,
         "open_alerts": [
@@ -69,11 +71,22 @@ def shown(parts: Parts, course: Course, zone: str, now: datetime) -> dict[str, o
         "questions": any(alert.reason in COURSE_REASONS for alert in open_alerts),
         "past_alerts": [alert for alert in course.alerts if not alert.open],
         "tried": list(map(_tried, repeat(course), telling.marks(course), course.renegotiations)),
+        "heads": around.HEADS,
         "tasks_in_force": in_force(course),
-        "preferences": [(one, list(_activity(one.activity))) for one in course.preferences],
-        "pattern": list(_pattern(course.alliance)),
+        "tasks": [tested(course, task, litmus(course, task, rules.litmus_scores)) for task in course.tasks],
+        "wishes": wishes(course, now, parts.people),
+        "to_discuss": questions(course, agreement(course, rules, inventory().scales)),
+        "pattern": list(alliance.lines(course, parts.policy.alliance, zone)),
         "item_points": [p for p in course.alliance.points if p.items][-_ITEM_SCORES:] if course.alliance else [],
     }
+
+
+def _talk(decision: Decision) -> Iterator[str]:
+    """What a talk is due about, and what it can begin with."""
+    if decision.moment is not None:
+        yield MOMENTS[decision.moment]
+    if decision.route is not None:
+        yield ROUTES[decision.route]
 
 
 def _tried(course: Course, mark: str, told: Renegotiation) -> Tried:
@@ -84,31 +97,7 @@ def _tried(course: Course, mark: str, told: Renegotiation) -> Tried:
         told,
         telling.followed(told.outcome, course.outcome),
         telling.followed(told.alliance, course.alliance),
+        around.rows(course, told),
         [name.replace("_", " ") for ref in refs if (name := names.get(ref))],
+        on_record(course, told.at),
     )
-
-
-def _activity(scores: ActivityPreferences | None) -> Iterator[str]:
-    for name, (positive, negative, reach) in _POLES.items():
-        value = getattr(scores, name, None)
-        if value:
-            yield f"prefers {positive if value > 0 else negative} ({abs(value)} of {reach})"
-
-
-def _pattern(series: Series | None) -> Iterator[str]:
-    """What the last alliance scores invite to talk about."""
-    if series is None:
-        return
-    last = series.points[-1]
-    before: Point | None = series.points[-2] if len(series.points) > 1 else None
-    for concern in concerns(last, before, series):
-        if concern == "below_cutoff":
-            yield "The last score is below the cutoff."
-        elif concern == "lower_than_last_time":
-            yield "The last score is a point or more lower than the one before."
-        else:
-            item = concern.removeprefix("item_")
-            level = series.instrument.item_concern or 0.0
-            yield f"The last score for {ITEMS.get(item, item)} ({item}) is below {number(level)}: worth a check-in."
-    if (lowest := lowest_item(series)) is not None:
-        yield f"Lowest over the last two scores: {lowest}. A talk could begin with {ITEMS.get(lowest, lowest)}."

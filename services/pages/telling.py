@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from contracts.instruments import Instrument
+from contracts.policies import Policy
 from services.alerts.decide import Decision
 from services.pages.sheet import number
 from services.pages.words import CHANGES, STANDINGS, counted, listed, sessions
@@ -48,6 +49,19 @@ def status(course: Course, decision: Decision, norms: NormSet | None) -> str:
             return "No sign of a stall. The network has too few earlier cases like this one to say what is expected."
 
 
+def chance(decision: Decision, policy: Policy) -> str:
+    """How sure a verdict by the whole series is; empty where there is none."""
+    known, size = decision.evidence.get("chance_of_stall"), decision.evidence.get("reliable_change")
+    if known is None or size is None:
+        return ""
+    enough = number(size * policy.stalled.gain_below_reliable_changes)
+    session = max(policy.outlook.by_session, int(decision.evidence.get("session") or 0))
+    return (
+        f"By all scores so far, the chance that the true gain by session {session} stays below {enough} points "
+        f"is {known:.0%}."
+    )
+
+
 def brief(course: Course, decision: Decision) -> str:
     """Where the case stands, in a few words."""
     if course.is_open and decision.status == "closed":
@@ -67,6 +81,19 @@ def change(course: Course) -> str:
     told = series.change
     span = f"{number(told.baseline)} to {number(told.last)}"
     return f"{moved_words(told.gain)} since the first score ({span}): {certainty(told.gain, series.instrument)}."
+
+
+def precision(course: Course) -> str:
+    """How far a single score of the client's outcome can be trusted: its standard error, in plain words."""
+    series = course.outcome
+    if series is None:
+        return ""
+    error = series.change.standard_error
+    if error is None:
+        return f"How exact a single score on {series.instrument.name} is, is not known."
+    return (
+        f"A single score is good to about ± {number(error)} points: the true value lies within that two times in three."
+    )
 
 
 def moved_words(gain: float) -> str:

@@ -10,7 +10,9 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from contracts.data import AlertReason
-from services.alerts.decide import Status
+from services.alerts.decide import Moment, Route, Status
+from services.projections.agreement import Observation
+from services.projections.course import Flag
 
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -20,7 +22,7 @@ ALERTS: Final[Mapping[AlertReason, str]] = MappingProxyType(
         "stalled": "Little movement since the start",
         "stalled_not_renegotiated": "Still little movement, and the task was not renegotiated",
         "renegotiated_no_change": "Little movement since the task was renegotiated",
-        "alliance_rupture_unrepaired": "The alliance fell and is not back",
+        "alliance_rupture_unrepaired": "The alliance fell or is low, and is not back",
         "silent": "No session for a while",
         "unmeasured": "Sessions without outcome scores",
     }
@@ -33,8 +35,9 @@ ADVICE: Final[Mapping[AlertReason, str]] = MappingProxyType(
         "agree on what to keep, change or drop.",
         "stalled_not_renegotiated": "Set time aside in the next session to talk about the task itself. If you decide "
         "to keep it, say so below: you will not be reminded of this stall again.",
-        "renegotiated_no_change": "Ask what the new agreement has changed and what it has not. Another task, another "
-        "pace, other people in the room or a second opinion may be worth considering.",
+        "renegotiated_no_change": "Ask what the new agreement has changed and what it has not. Bring the case to "
+        "supervision: another approach, another pace, other people in the room or another therapist may be worth "
+        "considering.",
         "alliance_rupture_unrepaired": "Invite the client to tell what went differently in the last sessions, and "
         "thank them for it: a rupture that is talked about and repaired is a good sign.",
         "silent": "Find out whether the client wants to go on, pause or end. If the case has ended, close it in your "
@@ -44,6 +47,23 @@ ADVICE: Final[Mapping[AlertReason, str]] = MappingProxyType(
     }
 )
 """What one can do about an alert; it opens a conversation and decides nothing."""
+
+MOMENTS: Final[Mapping[Moment, str]] = MappingProxyType(
+    {
+        "checkpoint": "Checkpoint: no reliable gain yet. Time to talk about the alliance, goals, tasks, and the "
+        "client’s own view of what would have to happen.",
+        "last_chance": "Still no reliable gain. Bring the case to supervision: another approach, somebody added, "
+        "or another therapist may serve this client better.",
+    }
+)
+"""The talks that the number of sessions makes due (PCOMS)."""
+ROUTES: Final[Mapping[Route, str]] = MappingProxyType(
+    {
+        "data": "Begin with the measure itself: the scores look as if it is not filled in as it is meant to be.",
+        "alliance": "Begin with how the two of you work together: the alliance scores are low or have fallen.",
+        "tasks": "Begin with tasks, goals and dose: the alliance scores are good.",
+    }
+)
 
 STANDINGS: Final[Mapping[Status, str]] = MappingProxyType(
     {
@@ -119,6 +139,8 @@ ENDS: Final[Mapping[str, str]] = MappingProxyType(
         "no_benefit": "it did not help",
         "client_request": "the client wished so",
         "case_closed": "the case was closed",
+        "alliance_low": "the alliance was low",
+        "risk": "of a risk",
         "other": "for another reason",
         "drop": "dropped in a renegotiation",
         "replace": "replaced in a renegotiation",
@@ -159,7 +181,76 @@ DOMAINS: Final[Mapping[str, str]] = MappingProxyType(
         "review": "When to look back",
     }
 )
-FLAGS: Final[Mapping[str, str]] = MappingProxyType(
+ASPECTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "helped": "what helped",
+        "did_not_help": "what did not help",
+        "pace": "how fast",
+        "dose": "how often and how long",
+        "format": "in which form",
+        "people": "with whom",
+        "wished_for": "wished for",
+        "unwanted": "not wanted",
+        "hope": "how much",
+        "credibility": "whether the plan makes sense",
+        "how": "how",
+        "when": "when",
+    }
+)
+AREAS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "individual": "how the client fares",
+        "interpersonal": "those who are close",
+        "social": "work, school and friends",
+        "overall": "life as a whole",
+    }
+)
+"""The areas of life that the outcome scale divides, in our words; no wording of any questionnaire."""
+ENDS_OF_SCALES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "therapist_leads": "that the therapist leads",
+        "client_leads": "to lead themselves",
+        "strong_feelings": "strong feelings in the room",
+        "emotional_reserve": "emotional reserve",
+        "past": "to look at the past",
+        "present": "to look at the present",
+        "warm_support": "warm support",
+        "focused_challenge": "focused challenge",
+    }
+)
+"""The ends of the scales of activity preferences (Cooper & Norcross 2016) in our words."""
+REASONS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "no_benefit": "it did not help",
+        "alliance_low": "the alliance was low",
+        "client_request": "the client wished so",
+        "goal_met": "its goal was met",
+        "risk": "a risk",
+        "other": "something else",
+    }
+)
+AGREED_BY: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "both": "agreed on by client and therapist",
+        "client": "agreed to by the client",
+        "therapist": "the client is not on record as agreeing",
+    }
+)
+OBSERVATIONS: Final[Mapping[Observation, str]] = MappingProxyType(
+    {
+        "nobody_asked": "Nothing is on record of what the client wants and how they see their trouble. What would they "
+        "say if you asked?",
+        "working_on_replaced_task": "Sessions go on, and no task is in force since the last one ended. What are you "
+        "working on now, and would the client say the same?",
+        "task_not_agreed_by_client": "The client is not on record as agreeing to “{task}”. Would they choose it "
+        "themselves?",
+        "task_fit_low": "The client rated the fit of “{task}” {fit} of 10. What would fit better?",
+        "task_older_than_preferences": "Since “{task}” was last talked about, the client has said something new about: "
+        "{newer}. Does the task still fit?",
+    }
+)
+"""What is worth a question; {task}, {fit} and {newer} are filled in."""
+FLAGS: Final[Mapping[Flag, str]] = MappingProxyType(
     {
         "sawtooth": "Outcome scores swing up and down by more than measurement error again and again. They may have "
         "been given for the mood of the day: ask what they stand for.",
@@ -169,10 +260,28 @@ FLAGS: Final[Mapping[str, str]] = MappingProxyType(
         "to criticise: ask for one thing that could be different.",
         "several_respondents": "More than one kind of respondent rates the outcome. Only the client's own scores are "
         "judged.",
+        "several_clients": "Some scores are of other clients of this case. They are kept apart, and only those of the "
+        "client the case was opened for are judged.",
+        "another_client": "Some score names another client than the one the case was opened for. Check whether both "
+        "are one person.",
         "two_scores_in_a_session": "Some session has two scores of one measure.",
-        "measures_skipped": "More than one in ten sessions has no measure.",
+        "measures_skipped": "One in ten sessions or more has no measure.",
     }
 )
+DOUBTS: Final[Mapping[Flag, str]] = MappingProxyType(
+    {
+        "sawtooth": "outcome scores swing up and down",
+        "first_score_high": "a very high first score",
+        "same_outcome_scores": "outcome scores that do not move",
+        "alliance_uninformative": "alliance scores that do not move",
+        "several_respondents": "several respondents",
+        "several_clients": "scores of several clients",
+        "another_client": "a score that names another client",
+        "two_scores_in_a_session": "two scores in a session",
+        "measures_skipped": "sessions without measures",
+    }
+)
+"""The same in a few words, for lists."""
 PENDING: Final[Mapping[str, str]] = MappingProxyType(
     {
         "case": "The opening of the case has not arrived yet.",
@@ -181,14 +290,14 @@ PENDING: Final[Mapping[str, str]] = MappingProxyType(
         "alert": "An event names an alert that is not known here.",
     }
 )
-ITEMS: Final[Mapping[str, str]] = MappingProxyType(
+THEMES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "relationship": "how the client feels met",
         "goals": "what you work on",
         "approach": "how you work",
-        "overall": "the session as a whole",
     }
 )
+ITEMS: Final[Mapping[str, str]] = MappingProxyType({**THEMES, "overall": "the session as a whole"})
 """What a talk about an alliance scale would be about; no wording of any questionnaire."""
 
 SEVERITY: Final[tuple[AlertReason, ...]] = (

@@ -113,7 +113,6 @@ class Place:
             people=self.people,
             link=self.outbox.link,
             policy=policy(),
-            norm_sets=(),
             submit=self.submit,
             applied=self.applied,
             clock=lambda: self.now,

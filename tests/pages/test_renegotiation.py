@@ -51,6 +51,14 @@ def test_a_filled_in_form_becomes_an_event_of_the_case() -> None:
     assert event.data.statement == "Going out with my sister\nfeels like mine."
 
 
+def test_the_form_takes_the_clients_rating_of_the_fit_and_the_reason_where_they_are_given() -> None:
+    event = made({"fit": "7,5", "reason": "no_benefit"})
+    assert (event.data.fit, event.data.reason) == (7.5, "no_benefit")
+    assert (made({}).data.fit, made({}).data.reason) == (None, None)
+    assert set(refused({"fit": "11"})) == {"fit"}
+    assert set(refused({"reason": "boredom"})) == {"reason"}
+
+
 def test_the_same_form_gives_the_same_names_and_another_form_others() -> None:
     assert made({}).id == made({}).id
     assert made({}).data.task_ref == made({}).data.task_ref

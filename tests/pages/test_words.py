@@ -7,8 +7,13 @@ from typing import Any, get_args
 import pytest
 
 from contracts import data
-from services.alerts.decide import Status
+from contracts.instruments import Theme, catalogue
+from contracts.preferences import inventory
+from services.alerts.decide import Moment, Route
+from services.alerts.standing import SeriesStatus
 from services.pages import words
+from services.projections.agreement import Observation
+from services.projections.course import Flag
 
 
 def choices(model: type[data.Closed], field: str) -> set[str]:
@@ -17,12 +22,20 @@ def choices(model: type[data.Closed], field: str) -> set[str]:
     return set(found["enum"])
 
 
+def choices_or_none(model: type[data.Closed], field: str) -> set[str]:
+    """The members of a closed set that may be left out."""
+    found: dict[str, Any] = model.model_json_schema()["properties"][field]
+    return set(found["anyOf"][0]["enum"])
+
+
 @pytest.mark.parametrize(
     "told, names",
     [
         (words.ALERTS, set(get_args(data.AlertReason))),
         (words.ADVICE, set(get_args(data.AlertReason))),
-        (words.STANDINGS, set(get_args(Status))),
+        (words.STANDINGS, set(get_args(SeriesStatus)) | {"closed"}),
+        (words.MOMENTS, set(get_args(Moment))),
+        (words.ROUTES, set(get_args(Route))),
         (words.ANSWERS, choices(data.AlertAcknowledgedData, "action")),
         (words.UNTOLD, choices(data.AlertSuppressedData, "why")),
         (words.RESOLUTIONS, choices(data.AlertResolvedData, "how")),
@@ -33,6 +46,17 @@ def choices(model: type[data.Closed], field: str) -> set[str]:
         (words.MISSED, choices(data.SessionMissedData, "kind")),
         (words.ENDINGS, choices(data.CaseClosedData, "ending")),
         (words.DOMAINS, choices(data.PreferenceRecordedData, "domain")),
+        (words.FLAGS, set(get_args(Flag))),
+        (words.DOUBTS, set(get_args(Flag))),
+        (words.THEMES, set(get_args(Theme))),
+        (words.ITEMS, {item.name for item in catalogue()["srs", "adult"].items}),
+        (words.ASPECTS, {aspect for aspects in data.ASPECTS.values() for aspect in aspects}),
+        (words.ASPECTS, choices_or_none(data.PreferenceRecordedData, "aspect")),
+        (words.REASONS, choices_or_none(data.TaskRenegotiatedData, "reason")),
+        (words.AGREED_BY, choices(data.TaskAgreedData, "agreed_by")),
+        (words.OBSERVATIONS, set(get_args(Observation))),
+        (words.ENDS_OF_SCALES, {end for one in inventory().scales for end in (one.positive, one.negative)}),
+        (words.AREAS, {item.name for item in catalogue()["ors", "adult"].items}),
     ],
 )
 def test_every_name_has_its_words(told: Mapping[str, str], names: set[str]) -> None:
