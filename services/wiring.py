@@ -31,7 +31,7 @@ from services.eventlog.follow import SHARED, Follower, Signal
 from services.eventlog.ports import Appended, Log
 from services.ingest.commit import Committer
 from services.pages.parts import Parts
-from services.projections import normfiles, norms, run
+from services.projections import run
 from services.projections.views import Views
 from services.settings import Settings
 from services.storage import Stores
@@ -135,7 +135,6 @@ def open_office(
         outbox=stores.outbox,
         people=stores.people,
         policy=policy(settings.policy),
-        norm_sets=tuple(normfiles.read(folder / storage.NORMS)),
         letterhead=Letterhead(settings.mail_from, base, secret),
         delivery=delivery,
         counts=counts,
@@ -160,7 +159,6 @@ def open_network(settings: Settings, name: str, secret: bytes, counts: alert_cou
         people=people,
         link=outbox.link,
         policy=office.policy,
-        norm_sets=office.norm_sets,
         submit=partial(_submit, committer),
         applied=applied,
         clock=clock,
@@ -238,21 +236,6 @@ def rebuild(settings: Settings, name: str) -> tuple[int, int]:
     finally:
         views.close()
         log.close()
-
-
-def fit_norms(settings: Settings, name: str, now: datetime) -> norms.NormSet:
-    """Fits a norm set on the network's own cases, for cases that begin from ``now`` on, and keeps it.
-
-    A running service uses it once it is started again.
-    """
-    views = storage.open_views(settings, name)
-    try:
-        series = (course.outcome for course in views.courses() if course.outcome is not None)
-        fitted = norms.fit(series, policy(settings.policy).norms, now)
-    finally:
-        views.close()
-    normfiles.write(storage.folder_of(settings, name) / storage.NORMS, fitted)
-    return fitted
 
 
 @contextmanager

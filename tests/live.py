@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.events import ClientMerged
+from contracts.events import CaseEvent
 from services import storage
 from services.eventlog import topics
 from services.eventlog.ports import Recorded, Slice, Unread
@@ -60,10 +60,10 @@ class Live:
     def _shard(self, one: Recorded | Unread) -> int:
         if isinstance(one, Unread):
             subject = f"case/{one.case_ref}"
-        elif isinstance(one.event, ClientMerged):
-            return 0
-        else:
+        elif isinstance(one.event, CaseEvent):
             subject = one.event.subject
+        else:
+            return 0
         return topics.partition_of(self.codec.stream(subject))
 
     def append_of_a_later_release(self, case_ref: str, name: str) -> None:

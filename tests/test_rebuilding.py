@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from contracts.events import AnyEvent, ClientMerged
+from contracts.events import AnyEvent, CaseEvent
 from services import rebuilding, storage
 from services.database import postgres
 from services.database.postgres import Lead
@@ -17,6 +17,7 @@ from services.settings import Settings
 from services.simulation.network import simulate
 from services.simulation.spec import Spec
 from tests.live import Live, installed
+from tests.series import adoptions, norm_set
 from tests.story import START, stalled
 
 
@@ -38,7 +39,7 @@ def simulated(seed: int) -> list[AnyEvent]:
 
 
 def test_new_views_equal_those_that_grew(settings: Settings, live: Live) -> None:
-    live.log.append(simulated(1), START)
+    live.log.append([*simulated(1), *adoptions([norm_set()])], START)
     live.follow()
     grown = live.rows()
     told: list[tuple[str, int, int]] = []
@@ -50,6 +51,7 @@ def test_new_views_equal_those_that_grew(settings: Settings, live: Live) -> None
     assert (made.compared, made.different) == (len(grown), 0)
     assert told[0][0] == "events"
     assert told[-1] == ("cases", len(grown), len(grown))
+    assert live.views.norm_sets() == [norm_set()]
 
 
 def test_while_events_come_in_none_is_lost_or_doubled_and_no_reader_sees_half_a_view(
@@ -163,7 +165,7 @@ def test_a_rebuild_that_was_ended_while_it_caught_up_goes_on_too(
     live.follow()
 
     assert live.rows() == made
-    assert {one.position for one in live.log.read(0, 1_000_000) if not isinstance(one.event, ClientMerged)} == (
+    assert {one.position for one in live.log.read(0, 1_000_000) if isinstance(one.event, CaseEvent)} == (
         live.views.positions()
     )
 

@@ -18,6 +18,7 @@ from kafka.admin import KafkaAdminClient
 
 from contracts.events import AnyEvent, canonical
 from services.__main__ import main
+from services.database.ports import NotMigrated
 from tests.journeys.program import BATCH, SINGLE, batch_of, enter, post, wait_until
 from tests.journeys.shift import until_yesterday
 from tests.live import Live
@@ -227,7 +228,7 @@ def test_a_role_whose_database_was_never_migrated_says_so_and_ends(
     role: str, own_database: str, kafka_bootstrap: str, tmp_path: Path
 ) -> None:
     with installation(own_database, kafka_bootstrap, tmp_path) as made:
-        said = "resonance: the database lacks tables that this release needs: run `resonance migrate`\n"
+        said = f"resonance: {NotMigrated()}\n"
         assert ended(made, "-m", "services", role) == (1, [], said)
 
 

@@ -1,6 +1,7 @@
 """Settings become a running service: what starts, what stops, and what it says when a part of it cannot go on."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -8,12 +9,11 @@ import pytest
 from services import storage, wiring
 from services.alerts.mail import messages
 from services.eventlog.ports import Unavailable, WrongSchema
-from services.projections import normfiles
-from services.projections.norms import Band, NormSet
 from services.serving import Service
 from services.settings import Settings
 from tests.parts import views_at
 from tests.running import Running, spoil, wait_until
+from tests.series import adoptions, norm_set
 from tests.story import START, Story, day, stalled
 
 ADA = {"name": "Ada Example", "email": "ada@clinic.example", "time_zone": "Europe/Berlin"}
@@ -135,29 +135,24 @@ def test_nobody_else_on_the_machine_can_look_into_the_folder(running: Running) -
         assert folder.stat().st_mode & 0o077 == 0
 
 
-def test_a_case_that_begins_under_a_norm_set_is_judged_by_it_after_the_next_start(tmp_path: Path) -> None:
-    # given a norm set by which half of all cases that begin so low gain even less than this one
-    bands = tuple(Band(0, 41, session, 500, -9, -6, 0, 5) for session in range(1, 16))
-    norms = NormSet("0123456789ab", day(-1), 15, {"ors/adult/client": bands})
-    normfiles.write(storage.folder_of(Settings(data=tmp_path / "data"), "main") / storage.NORMS, norms)
+def test_a_norm_set_that_is_adopted_while_the_service_runs_holds_for_cases_that_begin_from_then_on(
+    running: Running,
+) -> None:
+    # given a norm set by which a quarter of all cases gain even less than this one
+    [adopted] = adoptions([norm_set(q25=-6, effective_from=day(-1))])
 
-    # when a service is started and told of it, and of one that began before the set held
-    running = Running(tmp_path)
+    # when another process puts it on the log, and then cases are told of that began under it and before it
+    with closing(storage.open_log(running.settings, "main", storage.secret_of(running.settings, "main"))) as log:
+        log.append([adopted], day(-1))
     early = [event.model_copy(update={"time": event.time - (day(2) - START)}) for event in stalled("ca_early1").events]
     running.told([*early, *stalled().events])
 
-    # then only the one that began before is stalled
+    # then only the one that began before is stalled, and the pages say the same as the alerts
     assert running.get("/v1/cases/ca_stall1/course").json()["alerts"] == []
     assert running.get("/v1/cases/ca_early1/course").json()["alerts"] != []
-    running.close()
-
-
-def test_norms_are_fitted_on_the_networks_own_cases_and_kept_once(running: Running) -> None:
-    running.told(stalled().events)
-    fitted = wiring.fit_norms(running.settings, "main", day(60))
-    assert list(normfiles.read(storage.folder_of(running.settings, "main") / storage.NORMS)) == [fitted]
-    with pytest.raises(FileExistsError):
-        wiring.fit_norms(running.settings, "main", day(60))
+    decisions = {ref: running.get(f"/v1/cases/{ref}/decision").json() for ref in ("ca_stall1", "ca_early1")}
+    assert decisions["ca_stall1"]["norms_version"] == adopted.data.version
+    assert decisions["ca_early1"]["norms_version"] is None
 
 
 def test_views_that_are_lost_are_made_again_from_the_log_without_a_new_letter(tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def _event(event_type: str) -> dict[str, Any]:
         "headers": {"type": "object", "allOf": [{"$ref": "#/components/schemas/eventHeaders"}, {"properties": own}]},
         "payload": {"$ref": "#/components/schemas/sealed"},
         "x-plaintext": {"$ref": f"../schemas/{event_type}.json"},
-        "bindings": _key({**STREAM, "description": "The stream: a pseudonym of the case, or of the client merged."}),
+        "bindings": _key({**STREAM, "description": "The stream: a pseudonym of what it is about, a case mostly."}),
     }
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from kafka import KafkaConsumer, TopicPartition
 
-from contracts.events import AlertNotified, AlertRaised, AlertResolved, AlertSuppressed, AnyEvent, ClientMerged
+from contracts.events import AlertNotified, AlertRaised, AlertResolved, AlertSuppressed, AnyEvent, CaseEvent
 from services import rebuilding
 from services.eventlog import topics
 from services.eventlog.ports import Recorded
@@ -103,7 +103,7 @@ def judge(acknowledged: Sequence[AnyEvent], found: Found) -> Verdict:
         },
         not_on_the_log=sum((event.source, event.id) not in keys for event in acknowledged),
         not_published=len(positions - published.keys()),
-        not_in_the_views=len(positions - _merges(recorded) - found.viewed),
+        not_in_the_views=len(positions - _of_no_case(recorded) - found.viewed),
         alerts_unanswered=len(raised - _alerts(recorded, AlertNotified, AlertSuppressed, AlertResolved)),
         letters_not_come=len(notified - came.keys()),
         letters_not_noted=len(came.keys() - notified),
@@ -125,9 +125,9 @@ def _alerts(
     return {entry.event.data.alert_ref for entry in recorded if isinstance(entry.event, kinds)}
 
 
-def _merges(recorded: Sequence[Recorded]) -> set[int]:
-    """They belong to no case, and are kept apart from the cases' events."""
-    return {entry.position for entry in recorded if isinstance(entry.event, ClientMerged)}
+def _of_no_case(recorded: Sequence[Recorded]) -> set[int]:
+    """Merges and norm sets are kept apart from the cases' events."""
+    return {entry.position for entry in recorded if not isinstance(entry.event, CaseEvent)}
 
 
 def _by_id(letters: Sequence[bytes]) -> Mapping[str, set[bytes]]:

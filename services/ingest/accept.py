@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from contracts.events import (
     EVENT_TYPES,
-    OWN_SOURCE,
+    OWN_SOURCES,
     AlertEscalated,
     AlertNotified,
     AlertRaised,
@@ -23,6 +23,7 @@ from contracts.events import (
     ConsentChanged,
     MeasureCorrected,
     MeasureRecorded,
+    NormsAdopted,
     SessionHeld,
     SessionMissed,
     TherapistAssigned,
@@ -48,7 +49,7 @@ AHEAD: Final = timedelta(hours=24)
 RESERVED: Final = frozenset(
     name
     for name, model in EVENT_TYPES.items()
-    if model in {AlertRaised, AlertNotified, AlertSuppressed, AlertEscalated, AlertResolved}
+    if model in {AlertRaised, AlertNotified, AlertSuppressed, AlertEscalated, AlertResolved, NormsAdopted}
 )
 """Types of events that only Resonance itself appends."""
 
@@ -114,7 +115,7 @@ def _accepted(
         raise Refused(unfit(error, outer=1)) from None  # the first step names the member of the union, the event's type
     if event.type in RESERVED:
         raise Refused(problem("unknown-event-type", Fault("/type", "reserved")))
-    if event.source == OWN_SOURCE or not credential.speaks_for_source(event.source):
+    if event.source in OWN_SOURCES or not credential.speaks_for_source(event.source):
         raise Refused(problem("source-not-allowed", Fault("/source", "not_allowed")))
     if not credential.speaks_for_clinic(event.rsnclinic):
         raise Refused(problem("clinic-not-allowed", Fault("/rsnclinic", "not_allowed")))

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from typing_extensions import override
 
 from contracts.data import REFERENCE
-from contracts.events import EVENT_TYPES, CaseEvent
+from contracts.events import EVENT_TYPES, AnyEvent, CaseEvent, ClientMerged
 from contracts.instruments import Instrument
 from services.access.credential import Credential
 from services.access.faults import unfit
@@ -69,7 +69,7 @@ _Slug = Annotated[str, PathParameter(pattern="^[a-z-]{1,40}$", description="The 
 
 class EventType(BaseModel):
     type: str
-    subject: Literal["case", "client"]
+    subject: Literal["case", "client", "network"]
     accepted: bool
     """False: only Resonance itself appends events of this type."""
 
@@ -82,11 +82,15 @@ class Instruments(BaseModel):
     instruments: list[Instrument]
 
 
+def _subject(model: type[AnyEvent]) -> Literal["case", "client", "network"]:
+    if issubclass(model, CaseEvent):
+        return "case"
+    return "client" if model is ClientMerged else "network"
+
+
 _EVENT_TYPES: Final = EventTypes(
     event_types=[
-        EventType(
-            type=name, subject="case" if issubclass(model, CaseEvent) else "client", accepted=name not in RESERVED
-        )
+        EventType(type=name, subject=_subject(model), accepted=name not in RESERVED)
         for name, model in EVENT_TYPES.items()
     ]
 )

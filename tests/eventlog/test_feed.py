@@ -15,7 +15,9 @@ from services.eventlog.feed import LogFeed
 from services.eventlog.follow import Follower
 from services.eventlog.ports import Feed, Mark, Recorded, Slice, Unread, Unreadable
 from tests.eventlog.networks import Network, Reader
-from tests.eventlog.places import Place
+from tests.eventlog.places import RECEIVED, Place
+from tests.series import adoptions, norm_set
+from tests.story import merge
 
 
 class Fed(Protocol):
@@ -109,6 +111,18 @@ def test_a_cases_events_are_all_in_one_source(fed: Fed) -> None:
     ]
     assert sum(map(len, cases)) == len(set().union(*cases)) == 40
     assert reader.seen.keys() == fed.sources
+
+
+def test_what_concerns_no_case_comes_too(fed: Fed) -> None:
+    events = [merge("c_anna01", "c_anna02"), *adoptions([norm_set()])]
+    fed.network.log.append(events, RECEIVED)
+    reader = Reader()
+
+    with closing(fed.feed()) as feed:
+        reader.read(feed, 2)
+
+    assert reader.all == fed.network.log.read(0, 10)
+    assert [one.event for one in reader.all if isinstance(one, Recorded)] == events
 
 
 def test_every_source_has_a_shard_of_its_own(fed: Fed) -> None:
