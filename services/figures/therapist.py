@@ -1,140 +1,195 @@
-"""A therapist's summary: outcome and alliance beside the network's, with n, shrunken means and intervals.
+"""A therapist's figures beside the network's: separate views of outcome, alliance and endings, never one score.
 
-A mean over few cases is mostly chance, so each is drawn towards the network's mean by its reliability
-(empirical Bayes: w = n·τ² / (n·τ² + σ²), posterior SD = τ·√(1 − w)); τ² and σ² come from a one-way analysis of
-variance with unequal group sizes (Searle, Casella & McCulloch 1992, Variance Components, section 3.6).
-Outcome is the last score against the one that the first score lets expect in this network (ordinary least squares),
-positive is better. Only closed cases count. No ranks: a summary speaks about one therapist.
+Only closed cases count, and each counts for whoever was primarily responsible last. A mean or share over few cases is
+mostly chance, so each is drawn towards the network's (shrinkage.py, shares.py) and shown with its interval; the limits
+of a funnel (funnel.py) say where therapists with so many are expected. Nothing ranks: a figure is about one therapist.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from math import sqrt
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean, linear_regression
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from contracts.instruments import Instrument
-from contracts.policies import TherapistSummary as Rules
+from contracts.policies import Policy
+from services.figures import funnel, shares, shrinkage
+from services.figures.figure import Figure, Interval, Measure
+from services.figures.shrinkage import Estimate
+from services.projections.alliance import ruptures
+from services.projections.course import Series, most
+from services.projections.tables import Counted
 
-Z80: Final = 1.2816
-Z95: Final = 1.9600
-Measure: TypeAlias = Literal["outcome", "alliance"]
-Standing: TypeAlias = Literal["not_enough_data", "early", "settled"]
+Groups: TypeAlias = Mapping[str, Sequence[float]]
 
-
-class CaseOutcome(NamedTuple):
-    """One case's numbers on one instrument, in its points."""
-
-    therapist_ref: str
-    is_open: bool
-    instrument: str
-    version: str
-    scores: int
-    first: float
-    last: float
-    mean: float
+SHARES: Final[frozenset[Measure]] = frozenset({"deteriorated", "unplanned_endings", "ruptures_repaired"})
+"""Measures that count something; the others are means."""
+_WHOLE_CASE: Final[tuple[Measure, ...]] = ("deteriorated", "unplanned_endings", "ruptures_repaired", "completeness")
+_UNILATERAL: Final = {"client_stopped", "lost_contact"}
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One number about one therapist on one instrument, in its points, as a difference from the network's mean.
+class Kind(NamedTuple):
+    """What a figure is about; without an instrument where it is about the case as a whole."""
 
-    ``difference`` is the shrunken estimate and the intervals are its 80 % and 95 % ones; all are ``None`` while
-    ``standing`` is ``not_enough_data``. ``distinguishable``: the 95 % interval leaves out the network's mean.
-    """
-
-    instrument: str
-    version: str
     measure: Measure
-    closed_cases: int
-    standing: Standing
-    difference: float | None = None
-    interval80: tuple[float, float] | None = None
-    interval95: tuple[float, float] | None = None
-    reliability: float | None = None
-    distinguishable: bool | None = None
+    instrument: str = ""
+    version: str = ""
 
 
-class Components(NamedTuple):
-    """Variance between therapists (``between``) and between the cases of one (``within``)."""
+def figures(cases: Iterable[Counted], therapist_ref: str, policy: Policy) -> tuple[Figure, ...]:
+    """The therapist's figures, one for each instrument in use with the therapist and each measure of whole cases."""
+    cases = list(cases)
+    known = collected(cases, policy)
+    own = {
+        (one.instrument.key, one.instrument.version)
+        for case in cases
+        if case.therapist_ref == therapist_ref
+        for one in case.series
+    }
+    kinds = [Kind(measure) for measure in _WHOLE_CASE] + [
+        Kind(measure, one.key, one.version)
+        for case in cases
+        for series in case.series
+        for one in [series.instrument]
+        if (one.key, one.version) in own
+        for measure in _measures(one)
+    ]
+    return tuple(_figure(kind, known[kind], therapist_ref, policy) for kind in sorted(set(kinds)))
 
-    between: float
-    within: float
+
+def collected(cases: Iterable[Counted], policy: Policy) -> Mapping[Kind, Groups]:
+    """The value of each closed case in each view, by therapist."""
+    found: dict[Kind, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    outcomes: dict[tuple[str, str], list[tuple[str, Series]]] = defaultdict(list)
+    for case in cases:
+        if case.is_open:
+            continue
+        for series in case.series:
+            name = series.instrument.key, series.instrument.version
+            if series.instrument.construct == "outcome":
+                outcomes[name].append((case.therapist_ref, series))
+                continue
+            for measure, value in _alliance(series, policy).items():
+                found[Kind(measure, *name)][case.therapist_ref].append(value)
+        for whole, values in _whole(case, policy).items():
+            found[Kind(whole)][case.therapist_ref] += values
+    for name, owned in outcomes.items():
+        counted = [(therapist, series) for therapist, series in owned if is_clinical(series)]
+        values = residuals([(series.values[0], series.values[-1]) for _, series in counted])
+        for (therapist, series), value in zip(counted, values, strict=True):
+            found[Kind("outcome", *name)][therapist].append(series.instrument.sign * value)
+    return found
 
 
-def figures(
-    rows: Sequence[CaseOutcome], therapist_ref: str, rules: Rules, catalogue: Mapping[tuple[str, str], Instrument]
-) -> tuple[Figure, ...]:
-    """The therapist's figures, one per instrument that the therapist's cases were measured with."""
-    grouped: dict[tuple[str, str], list[CaseOutcome]] = defaultdict(list)
-    for row in rows:
-        grouped[row.instrument, row.version].append(row)
-    return tuple(
-        _figure(catalogue[kind], cases, therapist_ref, rules)
-        for kind, cases in sorted(grouped.items())
-        if any(case.therapist_ref == therapist_ref for case in cases)
-    )
+def is_clinical(series: Series) -> bool:
+    """Whether the case counts for outcome: it began in the clinical range and has two scores at least.
+
+    A first score beyond the instrument's high start is out as well (Better Outcomes Now); an instrument without a
+    cutoff has no range to leave.
+    """
+    instrument, first = series.instrument, series.values[0]
+    high = instrument.high_start is not None and instrument.sign * (first - instrument.high_start) > 0
+    return len(series.points) > 1 and not high and instrument.functional(first) is not True
 
 
-def _figure(instrument: Instrument, cases: Sequence[CaseOutcome], therapist_ref: str, rules: Rules) -> Figure:
-    closed = [case for case in cases if not case.is_open and (case.scores > 1 or instrument.construct == "alliance")]
-    groups: dict[str, list[float]] = defaultdict(list)
-    for case, value in zip(closed, _values(instrument, closed), strict=True):
-        groups[case.therapist_ref].append(value)
-    own = groups.get(therapist_ref, [])
-    found = Figure(instrument.key, instrument.version, instrument.construct, len(own), "not_enough_data")
-    parts = components(list(groups.values()))
-    if len(own) < rules.floor or parts is None:
-        return found
-    reliability, estimate, spread = shrink(own, parts)
-    low, high = estimate - Z95 * spread, estimate + Z95 * spread
+def residuals(scores: Sequence[tuple[float, float]]) -> list[float]:
+    """For each (first, last) score by how much the last lies above the one that the first lets expect."""
+    if not scores:
+        return []
+    firsts, lasts = zip(*scores, strict=True)
+    slope, intercept = linear_regression(firsts, lasts) if len(set(firsts)) > 1 else (0.0, fmean(lasts))
+    return [last - intercept - slope * first for first, last in scores]
+
+
+def early_mean(series: Series, sessions: int) -> float | None:
+    """The mean of what was scored in the first ``sessions``; ``None`` where nothing was."""
+    early = [point.value for point in series.points if point.session <= sessions]
+    return fmean(early) if early else None
+
+
+def _measures(instrument: Instrument) -> tuple[Measure, ...]:
+    if instrument.construct == "outcome":
+        return ("outcome",)
+    return ("alliance", "early_alliance", "alliance_growth")
+
+
+def _alliance(series: Series, policy: Policy) -> dict[Measure, float]:
+    found: dict[Measure, float] = {"alliance": fmean(series.values)}
+    early = early_mean(series, policy.therapist.early_sessions)
+    if early is not None:
+        found["early_alliance"] = early
+    sessions = [point.session for point in series.points]
+    if len(sessions) >= policy.therapist.growth_scores and len(set(sessions)) > 1:
+        found["alliance_growth"] = linear_regression(sessions, series.values).slope
+    return found
+
+
+def _whole(case: Counted, policy: Policy) -> dict[Measure, list[float]]:
+    """What the case as a whole adds to each of its measures: nothing where it cannot be said."""
+    found: dict[Measure, list[float]] = {}
+    outcome, alliance = most(case.series, "outcome"), most(case.series, "alliance")
+    if case.sessions:
+        scored = {point.session for one in case.series if one.instrument.construct == "outcome" for point in one.points}
+        found["completeness"] = [min(1.0, len(scored) / case.sessions)]
+    if outcome is not None:
+        if outcome.change.change_class not in ("not_enough_data", "unknown"):
+            found["deteriorated"] = [float(outcome.change.change_class == "deteriorated")]
+        functional = outcome.instrument.functional(outcome.values[-1])
+        if functional is not None:
+            found["unplanned_endings"] = [float(case.ending in _UNILATERAL and not functional)]
+    if alliance is not None:
+        found["ruptures_repaired"] = [float(one.repaired is not None) for one in ruptures(alliance, policy.alliance)]
+    return found
+
+
+def _figure(kind: Kind, groups: Groups, therapist_ref: str, policy: Policy) -> Figure:
+    rules = policy.therapist
+    groups = {therapist: values for therapist, values in groups.items() if values}
+    own = groups.get(therapist_ref, ())
+    name = kind.instrument or None, kind.version or None
+    if len(own) < rules.floor:
+        return Figure(kind.measure, *name, len(own), "not_enough_data")
+    if len(groups) < rules.therapists:
+        return Figure(kind.measure, *name, len(own), "few_therapists")
+    compared = _compared(kind.measure, list(groups.values()), own)
+    if compared is None:
+        return Figure(kind.measure, *name, len(own), "all_alike")
+    network, estimate, limits = compared
+    low, high = estimate.interval95
     return Figure(
-        instrument.key,
-        instrument.version,
-        instrument.construct,
+        kind.measure,
+        *name,
         len(own),
         "early" if len(own) < rules.early_below else "settled",
-        difference=round(estimate, 2),
-        interval80=(round(estimate - Z80 * spread, 2), round(estimate + Z80 * spread, 2)),
-        interval95=(round(low, 2), round(high, 2)),
-        reliability=round(reliability, 2),
-        distinguishable=low > 0 or high < 0,
+        observed=round(fmean(own), 3),
+        network=round(network, 3),
+        estimate=round(estimate.value, 3),
+        interval80=_rounded(estimate.interval80),
+        interval95=_rounded(estimate.interval95),
+        reliability=round(estimate.reliability, 2),
+        distinguishable=not low <= network <= high,
+        funnel95=_rounded(limits.limits95),
+        funnel998=_rounded(limits.limits998),
     )
 
 
-def _values(instrument: Instrument, cases: Sequence[CaseOutcome]) -> list[float]:
-    """For each case how it differs from what the network lets expect; zero on average."""
-    if not cases:
-        return []
-    if instrument.construct == "alliance":
-        mean = fmean(case.mean for case in cases)
-        return [instrument.sign * (case.mean - mean) for case in cases]
-    firsts, lasts = [case.first for case in cases], [case.last for case in cases]
-    if len(set(firsts)) < 2:
-        mean = fmean(lasts)
-        return [instrument.sign * (last - mean) for last in lasts]
-    slope, intercept = linear_regression(firsts, lasts)
-    return [instrument.sign * (case.last - intercept - slope * case.first) for case in cases]
-
-
-def components(groups: Sequence[Sequence[float]]) -> Components | None:
-    """The variance components of one-way groups; ``None`` with fewer than two groups or no spread inside any."""
-    total = sum(len(group) for group in groups)
-    if len(groups) < 2 or total <= len(groups):
+def _compared(
+    measure: Measure, groups: Sequence[Sequence[float]], own: Sequence[float]
+) -> tuple[float, Estimate, funnel.Limits] | None:
+    """The network's mean or share, the therapist's, and the funnel; ``None`` where no two cases differ."""
+    if measure in SHARES:
+        if len({value for values in groups for value in values}) == 1:
+            return None
+        counts = [(round(sum(values)), len(values)) for values in groups]
+        together = shares.shares(counts)
+        return together.centre, together.share(round(sum(own)), len(own)), funnel.of_shares(counts, len(own))
+    hierarchy = shrinkage.hierarchy(groups)
+    if hierarchy is None:
         return None
-    grand = sum(sum(group) for group in groups) / total
-    means = [fmean(group) for group in groups]
-    inside = sum((value - mean) ** 2 for group, mean in zip(groups, means, strict=True) for value in group)
-    outside = sum(len(group) * (mean - grand) ** 2 for group, mean in zip(groups, means, strict=True))
-    within = inside / (total - len(groups))
-    size = (total - sum(len(group) ** 2 for group in groups) / total) / (len(groups) - 1)
-    between = max(0.0, (outside / (len(groups) - 1) - within) / size)
-    return Components(between, within) if within > 0 else None
+    means, sizes = [fmean(values) for values in groups], [len(values) for values in groups]
+    limits = funnel.of_means(means, sizes, hierarchy.within, len(own))
+    return hierarchy.centre, hierarchy.estimate(len(own), fmean(own)), limits
 
 
-def shrink(values: Sequence[float], parts: Components) -> tuple[float, float, float]:
-    """(reliability, estimate, posterior SD) of one therapist's mean difference from the network's mean of zero."""
-    n = len(values)
-    reliability = n * parts.between / (n * parts.between + parts.within)
-    return reliability, reliability * fmean(values), sqrt(parts.between * (1 - reliability))
+def _rounded(interval: Interval) -> Interval:
+    low, high = interval
+    return round(low, 3), round(high, 3)

@@ -68,7 +68,12 @@ def shown(summary: Summary, parts: Parts) -> dict[str, object]:
     return {
         "floor": rules.floor,
         "groups": {
-            title: [Line(_name(one), told(one, rules.therapists)) for one in summary.figures if one.measure in measures]
+            title: [
+                Line(_name(one), told(one, rules.therapists))
+                for measure in measures
+                for one in summary.figures
+                if one.measure == measure
+            ]
             for title, measures in _GROUPS.items()
         },
         "renegotiation": waited(summary.alerts, summary.renegotiation),
@@ -94,7 +99,7 @@ def told(figure: Figure, therapists: int) -> str:
     early = " Early: the interval is wide." if figure.standing == "early" else ""
     return (
         f"{value}{unit} (95 % interval {low} to {high}), {n}; network {network}. {verdict}{early} "
-        f"Where therapists are alike, chance takes so many to between {least} and {most}."
+        f"Of therapists with so many, 95 in 100 are expected between {least} and {most}."
     )
 
 
