@@ -19,13 +19,15 @@ import httpx
 from rich.console import Console
 from rich.progress import track
 
-from contracts.events import AlertNotified, AlertRaised, canonical
-from services import storage, wiring
+from contracts.events import OWN_SOURCES, AlertNotified, AlertRaised, canonical
+from services import adoption, storage, wiring
 from services.access.credential import SCOPES
 from services.access.people import TherapistEntry
 from services.alerts.mail import messages
+from services.figures.fitting import fit
 from services.load import Summary, load
 from services.projections.course import Alert
+from services.projections.norms import adopted
 from services.serving import Service, server
 from services.settings import Settings
 from services.simulation.network import Network, simulate
@@ -34,6 +36,8 @@ from services.simulation.spec import Spec
 from services.storage import Stores
 
 WEEKS: Final = 26
+WEEKS_UNTIL_NORMS: Final = 12
+"""By then enough cases are known to say what is to be expected of those to come."""
 WEEKS_TO_COME: Final = 8
 HOURS_A_SECOND: Final = 1.0
 CLINICS: Final = 3
@@ -84,7 +88,10 @@ def run(settings: Settings, wanted: Wanted, console: Console) -> int:
             network = service.networks["demo"]
             summary = Summary()
             days = [list(day) for _, day in groupby(known, key=lambda post: post.posted_at.date())]
+            norms_at = start + timedelta(weeks=WEEKS_UNTIL_NORMS)
             for day in track(days, f"{len(known):,} posts of {WEEKS} weeks", console=console):
+                if not network.views.norm_sets() and day[0].posted_at.date() >= norms_at:
+                    _adopt_norms(network, clock)
                 _post_day(network, clock, day, url, key, summary)
             line, lost = report(network.stores, storage.folder_of(own, own.network) / "mailbox", summary)
             if wanted.stay:
@@ -144,6 +151,13 @@ def _post_day(network: wiring.Network, clock: Clock, day: Sequence[Post], url: s
     _settle(network)
 
 
+def _adopt_norms(network: wiring.Network, clock: Clock) -> None:
+    """What `resonance norms fit` does: the cases that begin from now on are held against those that there were."""
+    fitted = fit(adoption.known(network.views).every, network.policy.norms, clock())
+    network.office.append([adopted(fitted, network.policy, clock())])
+    _settle(network)
+
+
 def _settle(network: wiring.Network) -> None:
     deadline = time.monotonic() + SETTLE_WITHIN_SECONDS
     while not network.caught_up():
@@ -165,7 +179,7 @@ def report(stores: Stores, mailbox: Path, summary: Summary) -> tuple[str, int]:
                 case AlertNotified():
                     told.add(event.data.message_id)
                 case _:
-                    posted += not event.source.startswith("urn:resonance:alerts")
+                    posted += event.source not in OWN_SOURCES
     mails = messages(mailbox)
     lost = abs(summary.accepted - posted) + len(told - {mail.message_id for mail in mails})
     cases = stores.views.counts()["cases"]

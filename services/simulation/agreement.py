@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 from random import Random
-from typing import Literal
+from typing import Final, Literal
 
 from contracts.data import (
     ActivityPreferences,
@@ -14,17 +14,30 @@ from contracts.data import (
 from contracts.events import PreferenceRecorded, TaskAgreed, TaskEnded, TaskRenegotiated
 from services.simulation.clinics import draw_ref
 from services.simulation.latent import Session
+from services.simulation.revisions import Revisions
 from services.simulation.sheet import Sheet
 from services.simulation.wishes import REASONS, TASKS, WISHES
 
+_WHY: Final[
+    dict[
+        Literal["score", "alliance", "client_request", "other"],
+        Literal["no_benefit", "alliance_low", "client_request", "other"],
+    ]
+] = {
+    "score": "no_benefit",
+    "alliance": "alliance_low",
+    "client_request": "client_request",
+    "other": "other",
+}
 _TASK, _SECOND_TASK, _ASKED, _STATED, _ACTIVITY = 0.95, 0.3, 0.8, 0.3, 0.3
 
 
 class Agreement:
     """The agreement of one case, and the tasks that are in force."""
 
-    def __init__(self, rng: Random, sheet: Sheet, therapist_ref: str) -> None:
+    def __init__(self, rng: Random, sheet: Sheet, therapist_ref: str, revisions: Revisions) -> None:
         self.therapist_ref = therapist_ref
+        self._revisions = revisions
         self._rng = rng
         self._sheet = sheet
         self._tasks: list[str] = []
@@ -36,6 +49,9 @@ class Agreement:
         """Charts what was agreed in one session that ended at ``finish``."""
         if number == self._asked_at:
             self._ask(session_ref, finish - timedelta(minutes=15))
+            self._revisions.asked(session_ref, self.therapist_ref, finish - timedelta(minutes=12))
+        else:
+            self._revisions.session(session_ref, self.therapist_ref, finish - timedelta(minutes=12))
         if number in (self._task_at, self._second_at):
             self._agree(session, session_ref, finish - timedelta(minutes=8))
         if session.renegotiated:
@@ -60,6 +76,7 @@ class Agreement:
             agreed_by="both" if rng.random() < 0.8 else "therapist",
             session_ref=session_ref,
             fit=self._rating(session.srs / 4 - 1),
+            goal_ref=self._revisions.serves(),
         )
         self._tasks.append(data.task_ref)
         self._sheet.add(TaskAgreed(**self._sheet.case(at), data=data))
@@ -92,6 +109,10 @@ class Agreement:
             agreement=self._rating(8),
             session_ref=session_ref,
             statement=rng.choice(REASONS) if rng.random() < _STATED else None,
+            reason=_WHY[trigger],
+            goal_ref=self._revisions.serves(),
+            agreed_by=self._revisions.agrees(),
+            fit=self._revisions.rating(session.srs / 4 - 1),
         )
         self._sheet.add(TaskRenegotiated(**self._sheet.case(at), data=data))
 
@@ -108,7 +129,8 @@ class Agreement:
                 client_confirmed=rng.random() < 0.9,
                 statement=rng.choice(wish.statements) if rng.random() < _STATED else None,
             )
-            self._sheet.add(PreferenceRecorded(**self._sheet.case(at), data=data))
+            said = self._revisions.rounded(data, wish.stances)
+            self._sheet.add(PreferenceRecorded(**self._sheet.case(at), data=said))
         if rng.random() < _ACTIVITY:
             activity = ActivityPreferences(
                 directiveness=rng.randint(-12, 15),

@@ -66,6 +66,10 @@ def _alliance_drop(case: Scored, place: int) -> bool:
     return rated is not None and before is not None and before - rated >= 1
 
 
+def _low(case: Scored, place: int) -> bool:
+    return case.smoothed[place] < 3 and _below(case.q25, case.smoothed, place)
+
+
 def _below_mean(case: Scored, place: int) -> bool:
     return _below(case.mean, case.smoothed, place)
 
@@ -79,6 +83,7 @@ RULES: Final[Mapping[str, Rule]] = {
         i >= 2 and _below(case.q25, case.smoothed, i) and _below(case.q25, case.smoothed, i - 1)
     ),
     "smoothed gain < 3 from session 4": lambda case, i: case.sessions[i] >= 4 and case.smoothed[i] < 3,
+    "gain < 3, below q25, twice from 4": lambda case, i: case.sessions[i] >= 4 and _low(case, i) and _low(case, i - 1),
     "worse by 6 or more": lambda case, i: case.gains[i] <= -6,
     "SRS < 36": _alliance_low,
     "SRS drop of 1 or more": _alliance_drop,

@@ -17,6 +17,7 @@ from contracts.data import (
     TherapistAssignedData,
 )
 from contracts.events import (
+    AnyEvent,
     CaseClosed,
     CaseOpened,
     ClientMerged,
@@ -30,6 +31,7 @@ from services.simulation.clinics import Therapist, draw_ref
 from services.simulation.diary import appointments, wall, workday
 from services.simulation.latent import Course, Session
 from services.simulation.measuring import Measuring
+from services.simulation.revisions import Revisions
 from services.simulation.sheet import Sheet
 
 _SUPERVISED, _TRANSFERRED, _CONSENT, _MERGED = 0.3, 0.03, 0.02, 0.01
@@ -53,20 +55,29 @@ class Case:
     """The day of the first appointment."""
 
 
-def chart(rng: Random, case: Case, end: datetime) -> Sheet:
-    """Everything that is charted of ``case`` before ``end``; a case that goes on after it is left open."""
+def chart(rng: Random, own: Random, case: Case, end: datetime) -> list[AnyEvent]:
+    """Everything that is charted of ``case`` before ``end``; a case that goes on after it is left open.
+
+    What the client says later of their wishes comes last, as its chance, ``own``, is apart from that of the rest.
+    """
     sheet = Sheet(rng, case.ref, case.therapist.clinic, end)
+    revisions = Revisions(own, Sheet(own, case.ref, case.therapist.clinic, end))
+    _chart(rng, case, sheet, revisions)
+    return sheet.events + revisions.sheet.events
+
+
+def _chart(rng: Random, case: Case, sheet: Sheet, revisions: Revisions) -> None:
     _open(rng, case, sheet)
     slots = appointments(rng, case.first, case.therapist.clinic.zone)
-    measuring, agreement = Measuring(rng, sheet), Agreement(rng, sheet, case.therapist.ref)
+    measuring, agreement = Measuring(rng, sheet), Agreement(rng, sheet, case.therapist.ref, revisions)
     sessions = case.course.sessions
     hand_over = rng.randint(3, 10) if case.colleagues and rng.random() < _TRANSFERRED else None
     consent = rng.randint(1, len(sessions)) if rng.random() < _CONSENT else None
     finish = sheet.end
     for number, session in enumerate(sessions, 1):
         start, minutes = _attended(rng, sheet, slots), rng.choice((45, 50, 50, 60))
-        if start >= end:
-            return sheet
+        if start >= sheet.end:
+            return
         finish = start + timedelta(minutes=minutes)
         session_ref = _hold(rng, sheet, start, minutes)
         measuring.session(number, session, session_ref, start, finish)
@@ -76,7 +87,6 @@ def chart(rng: Random, case: Case, end: datetime) -> Sheet:
         if number == hand_over and number < len(sessions):
             agreement.therapist_ref = _hand_over(rng, case, sheet, finish)
     _close(rng, case, sheet, agreement, finish, slots)
-    return sheet
 
 
 def _open(rng: Random, case: Case, sheet: Sheet) -> None:

@@ -8,73 +8,52 @@ simulator, never about clients.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from statistics import fmean, median
+from statistics import fmean
 from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
 from contracts.events import CaseOpened, parse
 from contracts.policies import Policy
-from services.alerts.decide import COURSE_REASONS
+from services.figures.fitting import fit
 from services.projections.course import Course
-from services.projections.norms import NormSet, fit
+from services.projections.growth import outlooks
+from services.projections.norms import NormSet
 from services.simulation.baselines import RULES, scored
+from services.simulation.ceiling import Ceiling
+from services.simulation.history import final_courses, recorded
 from services.simulation.network import simulate
 from services.simulation.posts import Post
-from services.simulation.replay import final_courses, replay
 from services.simulation.spec import Spec
+from services.whatif.history import History
+from services.whatif.replay import replay
+from services.whatif.verdict import Case, Verdict, counts, first_alarms, verdict_on
 
-SMALLEST: Final = 4
-"""Scores that a case must have to be counted."""
+CHANCES: Final = (0.35, 0.40, 0.45, 0.50, 0.55, 0.60, 0.65, 0.70)
 CASES_PER_THERAPIST: Final = 50
 THERAPISTS_PER_CLINIC: Final = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """How a rule did; shares from 0 to 1, ``lead`` in scores from the first alarm to the last score (median)."""
-
-    rule: str
-    flagged: float
-    firing: float | None
-    """Share of scores at which it fires; ``None`` for a policy, which raises once and not at every score."""
-    sensitivity: float
-    specificity: float
-    ppv: float
-    lead: float
 
 
 class Judgement(NamedTuple):
     cases: int
     policy: Verdict
-    baselines: tuple[Verdict, ...]
+    beside: tuple[Verdict, ...]
+    """The naive rules; then, at one chance after the other, the growth model alone and the simulator's own law."""
     mails: int
     mails_per_therapist_week: float
-
-
-class Case(NamedTuple):
-    scores: int
-    wrong: bool
-    """Truly stalled or worse."""
-    first: int | None
-    """The number of scores at the first alarm."""
-    fired: int
 
 
 def judge(posts: Sequence[Post], truth: Mapping[str, bool], policy: Policy) -> Judgement:
     """How ``policy`` and the naive rules do on ``posts``; ``truth`` says which cases are truly stalled or worse."""
     courses = final_courses(posts)
     norms = cross_fitted(courses, policy)
-    counted = {ref: course for ref, course in courses.items() if ref in truth and _counts(course)}
-    history = replay(posts, policy, norms.get)
-    first: dict[str, int] = {}
-    for raised in history.raised:
-        if raised.reason in COURSE_REASONS:
-            first.setdefault(raised.case_ref, raised.scores)
-    own = [Case(_scores(course), truth[ref], first.get(ref), 0) for ref, course in counted.items()]
+    counted = {ref: course for ref, course in courses.items() if ref in truth and counts(course)}
+    end = posts[-1].posted_at + timedelta(days=1)
+    [replayed] = replay(History(recorded(posts, by_day=True), end, norms=norms), [policy])
+    first = first_alarms(replayed)
+    own = [Case(_scores(course), truth[ref], first.get(ref)) for ref, course in counted.items()]
     verdicts = []
     for name, rule in RULES.items():
         cases = []
@@ -82,11 +61,41 @@ def judge(posts: Sequence[Post], truth: Mapping[str, bool], policy: Policy) -> J
             seen = scored(course, norms[ref])
             places = [place for place in range(_scores(course)) if seen is not None and rule(seen, place)]
             cases.append(Case(_scores(course), truth[ref], places[0] + 1 if places else None, len(places)))
-        verdicts.append(_verdict(name, cases, firing=True))
+        verdicts.append(verdict_on(name, cases, firing=True))
+    verdicts += _frontier(counted, truth, norms, policy)
     therapists = {post.event.data.therapist_ref for post in posts if isinstance(post.event, CaseOpened)}
     weeks = (posts[-1].posted_at - posts[0].posted_at).days / 7
-    rate = len(history.told) / len(therapists) / weeks
-    return Judgement(len(own), _verdict(policy.key, own, firing=False), tuple(verdicts), len(history.told), rate)
+    rate = len(replayed.told) / len(therapists) / weeks
+    return Judgement(len(own), verdict_on(policy.key, own), tuple(verdicts), len(replayed.told), rate)
+
+
+def _frontier(
+    counted: Mapping[str, Course], truth: Mapping[str, bool], norms: Mapping[str, NormSet], policy: Policy
+) -> list[Verdict]:
+    """What flagging at each of ``CHANCES`` would do: by the growth model, and by the simulator's own law."""
+    ceiling = Ceiling(seed=0)
+    chances: list[tuple[str, list[float], list[float]]] = []
+    for ref, course in counted.items():
+        series = course.outcome
+        growth = norms[ref].growth_of(series) if series is not None else None
+        if series is None or growth is None or series.instrument.key != "ors":
+            continue
+        scores = [(point.session, point.value) for point in series.points]
+        enough = (series.instrument.reliable_change or 0) * policy.stalled.gain_below_reliable_changes
+        horizon = policy.outlook.by_session
+        found = [one.chance_below(enough, horizon) for one in outlooks(growth, scores)]
+        chances.append((ref, found, ceiling.chances([session for session, _ in scores], series.values)))
+    least = policy.outlook.scores
+
+    def verdict(name: str, chance: float, which: int) -> Verdict:
+        cases = []
+        for ref, *both in chances:
+            places = [n for n, one in enumerate(both[which], 1) if n >= least and one >= chance]
+            cases.append(Case(len(both[which]), truth[ref], places[0] if places else None, len(places)))
+        return verdict_on(f"{name} {chance:.2f}", cases, firing=True)
+
+    names = ("growth model, chance", "simulator's law, chance")
+    return [verdict(name, chance, which) for which, name in enumerate(names) for chance in CHANCES]
 
 
 def cross_fitted(courses: Mapping[str, Course], policy: Policy) -> dict[str, NormSet]:
@@ -101,51 +110,26 @@ def cross_fitted(courses: Mapping[str, Course], policy: Policy) -> dict[str, Nor
     return dict.fromkeys(halves[0], sets[1]) | dict.fromkeys(halves[1], sets[0])
 
 
-def _counts(course: Course) -> bool:
-    series = course.outcome
-    return (
-        series is not None
-        and len(series.points) >= SMALLEST
-        and series.instrument.functional(series.values[0]) is False
-    )
-
-
 def _scores(course: Course) -> int:
     return len(course.outcome.points) if course.outcome else 0
 
 
-def _verdict(rule: str, cases: Sequence[Case], firing: bool) -> Verdict:
-    flagged = [case for case in cases if case.first is not None and case.first < case.scores]
-    hits = sum(case.wrong for case in flagged)
-    wrong = sum(case.wrong for case in cases)
-    right = len(cases) - wrong
-    return Verdict(
-        rule,
-        flagged=_share(len(flagged), len(cases)),
-        firing=_share(sum(case.fired for case in cases), sum(case.scores for case in cases)) if firing else None,
-        sensitivity=_share(hits, wrong),
-        specificity=_share(right - (len(flagged) - hits), right),
-        ppv=_share(hits, len(flagged)),
-        lead=float(median(case.scores - (case.first or 0) for case in flagged)) if flagged else 0.0,
-    )
-
-
-def _share(part: float, whole: float) -> float:
-    return part / whole if whole else 0.0
-
-
 def network(seed: int, cases: int) -> tuple[list[Post], dict[str, bool]]:
-    """A year of a made-up network with that many cases, and its truth."""
+    """A year of a made-up network with that many cases, and its truth.
+
+    Nobody renegotiates in it: a case whose task was changed in time raises no alert, and that would count as missed.
+    """
     therapists = max(2, cases // CASES_PER_THERAPIST)
     clinics = max(1, therapists // THERAPISTS_PER_CLINIC)
-    made = simulate(Spec(seed=seed, clinics=clinics, therapists=therapists, clients=cases, weeks=52))
+    spec = Spec(seed=seed, clinics=clinics, therapists=therapists, clients=cases, weeks=52, renegotiates=False)
+    made = simulate(spec)
     return made.posts, {ref: known.stalled_or_worse for ref, known in made.truth.items()}
 
 
-def read(events: Path, truth: Path) -> tuple[list[Post], dict[str, bool]]:
+def read(events: Path, truth: Path | None) -> tuple[list[Post], dict[str, bool]]:
     """Posts and truth from the files that ``resonance simulate`` wrote; a post counts as sent when it was charted.
 
-    Raises ValueError for a line that is no event.
+    Without a file for it the truth about no case is known. Raises ValueError for a line that is no event.
     """
     posts: list[Post] = []
     latest = datetime(1970, 1, 1, tzinfo=UTC)
@@ -157,7 +141,7 @@ def read(events: Path, truth: Path) -> tuple[list[Post], dict[str, bool]]:
                 raise ValueError(f"line {number} is no event") from None
             latest = max(latest, event.recordedtime or event.time)
             posts.append(Post(latest, event))
-    known = [json.loads(line) for line in truth.read_text("utf-8").splitlines()]
+    known = [json.loads(line) for line in truth.read_text("utf-8").splitlines()] if truth else []
     return posts, {entry["case_ref"]: entry["stalled_or_worse"] for entry in known}
 
 
@@ -167,7 +151,7 @@ def mean_of(judgements: Iterable[Judgement]) -> Judgement:
     return Judgement(
         sum(one.cases for one in every),
         _mean([one.policy for one in every]),
-        tuple(_mean(list(rule)) for rule in zip(*(one.baselines for one in every), strict=True)),
+        tuple(_mean(list(rule)) for rule in zip(*(one.beside for one in every), strict=True)),
         sum(one.mails for one in every),
         sum(one.mails_per_therapist_week for one in every) / len(every),
     )
@@ -186,7 +170,7 @@ def table(judgement: Judgement) -> str:
     """The figures as text; the last line is for machines."""
     head = f"{'rule':34} {'flagged':>8} {'firing':>7} {'sens':>6} {'spec':>6} {'PPV':>6} {'lead':>5}"
     rows = [head]
-    for one in (*judgement.baselines, judgement.policy):
+    for one in (*judgement.beside, judgement.policy):
         firing = "-" if one.firing is None else f"{one.firing:.2f}"
         rows.append(
             f"{one.rule:34} {one.flagged:8.2f} {firing:>7} {one.sensitivity:6.2f} {one.specificity:6.2f}"

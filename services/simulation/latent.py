@@ -17,7 +17,7 @@ CUTOFF: Final = 25.0
 """ORS, adults: from here on a client's life is as most people's."""
 
 _SHARES: Final[dict[Latent, float]] = {"early": 0.46, "steady": 0.23, "flat": 0.23, "worsening": 0.08}
-_ORS_NOISE, _SRS_NOISE = 3.6, 1.6
+ORS_NOISE, _SRS_NOISE = 3.6, 1.6
 _RUPTURE, _REPAIR, _REMAINS = 0.06, 0.55, 0.15
 _POOR_GAIN: Final = 3.0
 
@@ -85,12 +85,14 @@ def draw_client(rng: Random, therapist: Effects) -> Client:
     return Client(latent, intake, gain, pace, bond)
 
 
-def draw_course(rng: Random, client: Client, therapist: Effects, whims: Random, habit: float, shift: float) -> Course:
+def draw_course(
+    rng: Random, client: Client, therapist: Effects, whims: Random, habit: float | None, shift: float
+) -> Course:
     """The case from its first session to its last, at most 40.
 
     ``habit`` is the chance that the task is renegotiated at a session of poor gain, drawn from ``whims`` so that it
-    leaves the rest of the course alone. ``shift`` is what a first renegotiation adds to each later ORS score: 0 unless
-    a rule is to be tried on a network where it is known what a renegotiation does.
+    leaves the rest of the course alone; without one there is no renegotiation. ``shift`` is what a first one adds to
+    each later ORS score: 0 unless a rule is to be tried on a network where it is known what a renegotiation does.
     """
     sessions: list[Session] = []
     depth = 0.0
@@ -98,7 +100,7 @@ def draw_course(rng: Random, client: Client, therapist: Effects, whims: Random, 
     while True:
         number = len(sessions) + 1
         state = client.state(number) + (shift if last_talk else 0.0)
-        ors = round(_clip(state + rng.gauss(0, _ORS_NOISE), 0, 40), 1)
+        ors = round(_clip(state + rng.gauss(0, ORS_NOISE), 0, 40), 1)
         if rng.random() < _RUPTURE:
             depth += rng.gammavariate(2.2, 2.4)
         level = 36.6 + therapist.alliance + client.bond + 0.35 * min(number - 1, 6)
@@ -144,10 +146,10 @@ def _planned(number: int, first: float, ors: float, gain: float) -> float:
     return max(chance, 0.18) if number >= 2 and first >= CUTOFF else chance
 
 
-def _talks(whims: Random, number: int, first: float, gain: float, last_talk: int | None, habit: float) -> bool:
+def _talks(whims: Random, number: int, first: float, gain: float, last_talk: int | None, habit: float | None) -> bool:
     """From the third session on, at most every third: often where the gain is poor, seldom for other reasons."""
     draw = whims.random()
-    if number < 3 or (last_talk and number - last_talk < 3):
+    if habit is None or number < 3 or (last_talk and number - last_talk < 3):
         return False
     return draw < (habit if gain < _POOR_GAIN and first < CUTOFF else 0.015)
 

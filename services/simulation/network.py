@@ -52,12 +52,14 @@ def simulate(spec: Spec) -> Network:
         opened, first = first_day(rng, spec.start + timedelta(weeks=rng.randrange(spec.weeks)))
         fate = spec.stream("course", number)
         client = draw_client(fate, therapist.effects)
+        habit = therapist.habit if spec.renegotiates else None
         course = draw_course(
-            fate, client, therapist.effects, spec.stream("whims", number), therapist.habit, spec.renegotiation_shift
+            fate, client, therapist.effects, spec.stream("whims", number), habit, spec.renegotiation_shift
         )
         colleagues = tuple(one for one in therapists if one.clinic is therapist.clinic and one is not therapist)
-        sheet = chart(rng, Case(case_ref, therapist, colleagues, course, opened, first), spec.end)
-        posts += posted(spec.stream("posts", number), sheet.events, spec)
+        case = Case(case_ref, therapist, colleagues, course, opened, first)
+        events = chart(rng, spec.stream("wishes", number), case, spec.end)
+        posts += posted(spec.stream("posts", number), events, spec)
         truth[case_ref] = _truth(client)
     posts.sort(key=lambda post: (post.posted_at, post.event.id))
     return Network(tuple(clinics), tuple(therapists), posts, truth)

@@ -26,6 +26,9 @@ class Spec:
     renegotiation_shift: float = 0.0
     """ORS points that a renegotiation adds to later scores. Other than 0 only to check that a report would see it."""
 
+    renegotiates: bool = True
+    """Without renegotiations, what a rule notices is not mixed with what therapists noticed before it."""
+
     def __post_init__(self) -> None:
         if min(self.clinics, self.therapists, self.clients, self.weeks) < 1:
             raise ValueError("a network has at least one clinic, therapist, client and week")

@@ -29,9 +29,21 @@ REASONS: Final = (
 @dataclass(frozen=True, slots=True)
 class Wish:
     kind: Literal["preference", "theory_of_change"]
-    domain: Literal["cause", "change", "reason_for_service", "role", "pace", "goal", "review"]
+    domain: Literal[
+        "cause",
+        "change",
+        "reason_for_service",
+        "role",
+        "pace",
+        "goal",
+        "review",
+        "helped_before",
+        "treatment",
+        "culture",
+    ]
     stances: tuple[str, ...]
     statements: tuple[str, ...]
+    aspect: Literal["helped", "did_not_help", "dose", "people", "wished_for", "unwanted"] | None = None
 
 
 WISHES: Final = (
@@ -78,3 +90,37 @@ WISHES: Final = (
         ("Let us look at the curve together now and then.",),
     ),
 )
+
+MORE_WISHES: Final = (
+    Wish(
+        "theory_of_change",
+        "helped_before",
+        ("moving_about", "a_friend", "writing", "medication"),
+        ("Going out every day did more for me than anything I was told.",),
+        "helped",
+    ),
+    Wish(
+        "theory_of_change",
+        "helped_before",
+        ("homework_sheets", "breathing_alone", "waiting"),
+        ("I filled in sheets for months and nothing came of it.",),
+        "did_not_help",
+    ),
+    Wish("preference", "treatment", ("talking", "exposure", "groups"), (), "wished_for"),
+    Wish("preference", "treatment", ("medication", "groups", "role_play"), ("No role play, please.",), "unwanted"),
+    Wish("preference", "pace", ("weekly", "every_other_week", "short_and_often"), (), "dose"),
+    Wish(
+        "preference",
+        "pace",
+        ("alone", "partner_joins", "parent_joins"),
+        ("My partner should hear this too, at least once.",),
+        "people",
+    ),
+    Wish(
+        "theory_of_change",
+        "culture",
+        ("faith_matters", "family_first", "two_languages"),
+        ("Some of this I can only say in my first language.",),
+    ),
+)
+"""What comes up beside the first asking."""

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
+from random import Random
 from statistics import fmean
 
 from contracts.events import (
@@ -22,7 +23,12 @@ from contracts.events import (
     TaskRenegotiated,
     TherapistAssigned,
 )
+from services.projections.preferences import topic
+from services.simulation.chart import Case, chart
+from services.simulation.clinics import draw_clinics, draw_therapists
+from services.simulation.latent import draw_client, draw_course
 from services.simulation.network import Network
+from services.simulation.spec import Spec
 
 
 def test_every_kind_of_event_that_record_systems_post_comes_up(events: list[AnyEvent]) -> None:
@@ -151,3 +157,40 @@ def test_statements_are_there_and_hold_no_name_and_no_reference(network: Network
     assert len(told) > 100
     assert names.isdisjoint(words)
     assert not any("_" in word or any(letter.isdigit() for letter in word) for word in words)
+
+
+def test_wishes_change_and_what_is_said_of_them_names_aspects_goals_and_areas(events: list[AnyEvent]) -> None:
+    said = [event for event in events if isinstance(event, PreferenceRecorded)]
+    topics = Counter((event.subject, topic(event.data)) for event in said)
+    assert sum(count > 1 for count in topics.values()) > 50
+    assert {event.data.aspect for event in said} >= {None, "dose", "people", "helped", "unwanted", "hope"}
+    assert all(event.data.goal_ref for event in said if event.data.domain == "goal")
+    assert all(event.data.areas for event in said if event.data.domain == "reason_for_service")
+    assert sum(event.data.activity is not None for event in said) > 50
+
+
+def test_some_tasks_are_agreed_on_without_the_client_and_some_serve_a_goal(events: list[AnyEvent]) -> None:
+    agreed = [event.data for event in events if isinstance(event, TaskAgreed)]
+    told = [event.data for event in events if isinstance(event, TaskRenegotiated)]
+    assert 0.1 < fmean(data.agreed_by == "therapist" for data in agreed) < 0.3
+    assert 0.03 < fmean(data.agreed_by == "therapist" for data in told) < 0.25
+    goals = {event.data.goal_ref for event in events if isinstance(event, PreferenceRecorded)}
+    served = ({data.goal_ref for data in agreed} | {data.goal_ref for data in told}) - {None}
+    assert len(served) > 20
+    assert len(served - goals) < 0.1 * len(served)  # what was said may be charted only after the window
+    assert {data.reason for data in told} >= {"no_benefit", "client_request", "other"}
+
+
+def test_what_the_client_says_of_their_wishes_shifts_nothing_else() -> None:
+    spec = Spec(seed=3)
+    [therapist, *colleagues] = draw_therapists(spec, draw_clinics(spec))
+    rng = Random(7)
+    course = draw_course(rng, draw_client(rng, therapist.effects), therapist.effects, rng, 0.3, 0.0)
+    case = Case("ca_01", therapist, tuple(colleagues), course, spec.start, spec.start)
+    told, otherwise = (chart(Random(1), Random(own), case, spec.end) for own in (2, 3))
+    common = {event.id for event in told} & {event.id for event in otherwise}
+    kept = [[event.id for event in events if event.id in common] for events in (told, otherwise)]
+    assert kept[0] == kept[1]
+    assert len(common) > 3
+    assert all(isinstance(event, PreferenceRecorded) for event in (*told, *otherwise) if event.id not in common)
+    assert {event.time for event in told if event.id in common} == {e.time for e in otherwise if e.id in common}
