@@ -4,25 +4,34 @@ import os
 import signal
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from itertools import chain
 from typing import Final
 
 from rich.console import Console
 from rich.progress import Progress, track
 
 from contracts.data import EventKey
-from contracts.policies import policy
+from contracts.policies import Policy, policy
+from contracts.policies import read as read_policy
+from services import adoption, logs, parked, rebuilding, storage, wiring, workers
 from services import demo as demonstration
 from services import load as loading
-from services import logs, parked, rebuilding, storage, wiring, workers
 from services.access.credential import SCOPES, Scope
+from services.figures import normtable
 from services.pages.signin import ticket
 from services.serving import Service, server
 from services.settings import Settings, WrongSetting
-from services.simulation import judge, network
+from services.simulation import judge, network, source
 from services.simulation.spec import START, Spec
+from services.whatif import trying
+from services.whatif.figures import Wanted
+from services.whatif.history import from_log
+from services.whatif.report import report
 
 KEY: Final = "RESONANCE_KEY"
 """Where `load` finds its API key: a command line can be read by others on the machine."""
@@ -130,11 +139,61 @@ def discard_parked(settings: Settings, asked: Namespace) -> int:
 
 
 def fit_norms(settings: Settings, asked: Namespace) -> int:
-    fitted = wiring.fit_norms(settings, asked.network or settings.network, wiring.utc_now())
-    for name, bands in fitted.bands.items():
-        sessions = len({band.session for band in bands})
-        print(f"{name}: {len(bands)} bands over {sessions} sessions" if bands else f"{name}: too few cases for a band")
-    print(f"norm set {fitted.version}, for cases that begin from now on; restart the service to use it")
+    """Fits, tests and adopts; returns 1 where there was nothing to adopt, or only what the back-test speaks against."""
+    rules, name = policy(settings.policy), asked.network or settings.network
+    with Progress(console=Console(stderr=True)) as bar:
+        step = bar.add_task("back-test", total=None)
+        found = adoption.propose(
+            settings, name, rules, wiring.utc_now, lambda done, of: bar.update(step, completed=done, total=of)
+        )
+    _print(normtable.outline(found.norms), normtable.tested(found.backtest, rules.norms))
+    if found.compared:
+        print(f"against {found.compared.old.version}, which is in force:")
+        _print(normtable.switched(found.compared.shifts, found.compared.sides))
+    if found.is_empty:
+        print("too few cases for a norm set: nothing is adopted")
+        return 1
+    if asked.dry_run:
+        print(f"norm set {found.norms.version} is not adopted: a dry run")
+        return 0
+    if found.is_off(rules.norms) and not asked.anyway:
+        print(f"norm set {found.norms.version} is not adopted: the back-test speaks against it (--anyway adopts it)")
+        return 1
+    adoption.adopt(settings, name, found.norms, rules, wiring.utc_now())
+    print(f"norm set {found.norms.version} is adopted, for cases that begin from now on")
+    return 0
+
+
+def show_norms(settings: Settings, asked: Namespace) -> int:
+    """One set whole, or which there are."""
+    known = adoption.norm_sets(settings, asked.network or settings.network)
+    if asked.version:
+        _print(normtable.whole(adoption.named(known, asked.version)))
+    for one in known if not asked.version else []:
+        print(f"norm set {one.version}, for cases that begin from {one.effective_from:%Y-%m-%d %H:%M} UTC on")
+        _print(normtable.outline(one))
+    return 0
+
+
+def compare_norms(settings: Settings, asked: Namespace) -> int:
+    found = adoption.compare(settings, asked.network or settings.network, asked.old, asked.new)
+    _print(normtable.switched(found.shifts, found.sides))
+    return 0
+
+
+def _print(*texts: Iterable[str]) -> None:
+    for line in chain(*texts):
+        print(line)
+
+
+def followed(settings: Settings, asked: Namespace) -> int:
+    from services.figures import following, followtable  # numpy is slow to import
+
+    name = asked.network or settings.network
+    storage.secret_of(settings, name)  # which fails where there is no such network
+    with closing(storage.open_views(settings, name)) as views:
+        found = following.of_network(views, policy(settings.policy), wiring.utc_now())
+    _print(followtable.table(found))
     return 0
 
 
@@ -210,3 +269,21 @@ def judge_alerts(settings: Settings, asked: Namespace) -> int:
         found = [judge.judge(*judge.network(seed, asked.cases), rules) for seed in seeds]
     print(judge.table(judge.mean_of(found)))
     return 0
+
+
+def try_policy(settings: Settings, asked: Namespace) -> int:
+    rules = policy(settings.policy)
+    tried = read_policy(asked.file.read_text("utf-8"))
+    wanted = Wanted(asked.since, asked.until, asked.clinic)
+    bar = partial(track, description="replaying", console=Console(stderr=True))
+    print(report(trying.try_policy(_source(settings, asked, rules), rules, tried, wanted, bar), named=asked.list))
+    return 0
+
+
+def _source(settings: Settings, asked: Namespace, rules: Policy) -> trying.Source:
+    if asked.events is not None:
+        return partial(source.from_files, asked.events, asked.truth, rules)
+    if asked.cases is not None:
+        return partial(source.from_seed, asked.seed, asked.cases, rules)
+    name = asked.network or settings.network
+    return partial(from_log, settings, name, storage.secret_of(settings, name), wiring.utc_now())

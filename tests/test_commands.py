@@ -266,8 +266,21 @@ def test_a_command_that_does_not_exist_ends_with_status_two_as_well() -> None:
 
 def test_norms_need_enough_cases(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["migrate"]) == 0
-    assert main(["norms", "fit"]) == 0
-    assert "for cases that begin from now on" in capsys.readouterr().out
+    assert main(["norms", "fit"]) == 1
+    assert capsys.readouterr().out.splitlines()[-1] == "too few cases for a norm set: nothing is adopted"
+    assert main(["norms", "show"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_what_followed_renegotiations_is_told_of_a_network_that_exists(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    running = Running(tmp_path)
+    running.told(stalled().renegotiated().events)
+    running.close()
+    assert main(["followed"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "1 renegotiation in 1 case"
+    assert main(["followed", "--network", "nowhere"]) == 1
 
 
 @pytest.fixture(params=["files", "postgres"])
