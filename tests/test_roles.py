@@ -44,7 +44,7 @@ FIGURES = {
     ),
     "projections": ("resonance_log_position", 'resonance_projection_position{projection="course"}'),
     "alerts": (
-        'resonance_alert_decisions_total{answer="raised",reason="stalled_not_renegotiated"}',
+        'resonance_alert_decisions_total{answer="raised",reason="stalled"}',
         'resonance_alert_email_attempts_total{outcome="sent"}',
     ),
 }

@@ -136,7 +136,7 @@ def test_it_says_that_it_lives_and_is_ready_and_neither_log_nor_metrics_name_any
     assert client.get("/healthz").json() == {"status": "alive"}
     assert client.get("/readyz").json() == {"status": "ready"}
     metrics = client.get("/metrics").text
-    assert 'answer="mailed",reason="stalled_not_renegotiated"} 1.0' in metrics
+    assert 'answer="mailed",reason="stalled"} 1.0' in metrics
     assert program.stop() == 0
     said = program.said.read_text("utf-8")
     assert "Application shutdown complete." in said
