@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 
 from benchmarks.made_up import THERAPISTS, opened, posts
 from benchmarks.measured import Compared, Found, Tell, in_turns
-from contracts.events import AnyEvent, ClientMerged, parse
+from contracts.events import AnyEvent, CaseEvent, parse
 from contracts.instruments import catalogue
 from contracts.policies import policy
 from services import storage
@@ -147,7 +147,7 @@ def _fold(batches: Sequence[Sequence[Recorded]]) -> float:
     for batch in batches:
         touched = {}
         for _, _, event in batch:
-            if not isinstance(event, ClientMerged):
+            if isinstance(event, CaseEvent):
                 evolve(records.setdefault(event.case_ref, {}), event)
                 touched[event.case_ref] = True
         for case_ref in touched:
@@ -189,7 +189,6 @@ def _office(folder: Path, cases: int) -> Office:
         outbox=outbox,
         people=storage.open_people(settings, folder.name),
         policy=policy(),
-        norm_sets=(),
         letterhead=Letterhead("resonance@clinic.example", "http://127.0.0.1", SECRET),
         delivery=MailboxDelivery(folder / "mailbox"),
         counts=Counts(CollectorRegistry()),

@@ -5,7 +5,7 @@ import pytest
 from benchmarks.__main__ import main, results
 from benchmarks.measured import Compared
 
-RATIOS = {"storing": 1, "following": 2, "deciding": 1, "posting": 3, "relaying": 4}
+RATIOS = {"storing": 1, "following": 2, "deciding": 1, "trying": 1, "posting": 3, "relaying": 4}
 
 
 @pytest.mark.parametrize("name", RATIOS)
