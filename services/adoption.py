@@ -26,7 +26,10 @@ AT_ONCE: Final = 5_000
 
 
 class Known(NamedTuple):
-    """The outcome series of a network; those of clients who withdrew consent to quality work are not among them."""
+    """The outcome series of a network: of each case those about its own client, at most one of each kind.
+
+    Those of clients who withdrew consent to quality work are not among them.
+    """
 
     every: Sequence[Series]
     of_open_cases: Sequence[Series]
@@ -45,10 +48,6 @@ class Proposed(NamedTuple):
     norms: NormSet
     backtest: Backtest
     compared: Compared | None
-
-    @property
-    def is_empty(self) -> bool:
-        return not self.norms.growth and not any(self.norms.bands.values())
 
     def is_off(self, rules: Norms) -> bool:
         return bool(self.backtest.off(rules.calibration_within, rules.smallest_cell))
@@ -105,7 +104,7 @@ def known(views: Views) -> Known:
     for course in views.courses():
         if "quality" in course.withdrawn:
             continue
-        series = [one for one in course.series if one.instrument.construct == "outcome"]
+        series = [one for one in course.series if one.instrument.construct == "outcome" and one.client_ref is None]
         every += series
         of_open_cases += series if course.is_open else []
     return Known(every, of_open_cases)

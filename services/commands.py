@@ -150,7 +150,7 @@ def fit_norms(settings: Settings, asked: Namespace) -> int:
     if found.compared:
         print(f"against {found.compared.old.version}, which is in force:")
         _print(normtable.switched(found.compared.shifts, found.compared.sides))
-    if found.is_empty:
+    if found.norms.is_empty:
         print("too few cases for a norm set: nothing is adopted")
         return 1
     if asked.dry_run:
@@ -169,6 +169,8 @@ def show_norms(settings: Settings, asked: Namespace) -> int:
     known = adoption.norm_sets(settings, asked.network or settings.network)
     if asked.version:
         _print(normtable.whole(adoption.named(known, asked.version)))
+    elif not known:
+        print("no norm set was adopted yet; `resonance norms fit` fits one")
     for one in known if not asked.version else []:
         print(f"norm set {one.version}, for cases that begin from {one.effective_from:%Y-%m-%d %H:%M} UTC on")
         _print(normtable.outline(one))

@@ -152,8 +152,10 @@ def _post_day(network: wiring.Network, clock: Clock, day: Sequence[Post], url: s
 
 
 def _adopt_norms(network: wiring.Network, clock: Clock) -> None:
-    """What `resonance norms fit` does: the cases that begin from now on are held against those that there were."""
+    """As `resonance norms fit --anyway` does: cases that begin from now on are held against those that there were."""
     fitted = fit(adoption.known(network.views).every, network.policy.norms, clock())
+    if fitted.is_empty:
+        return
     network.office.append([adopted(fitted, network.policy, clock())])
     _settle(network)
 

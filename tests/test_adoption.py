@@ -63,7 +63,7 @@ def test_a_set_is_fitted_on_open_and_closed_cases_and_holds_from_now_on(settings
     live.log.append(cases(60), START)
     live.follow()
     found = proposed(settings)
-    assert not found.is_empty
+    assert not found.norms.is_empty
     assert found.norms.effective_from == NOW
     assert [(band.session, band.n) for band in found.norms.bands["ors/adult/client"]] == [(2, 60), (3, 60)]
     assert adoption.norm_sets(settings, settings.network) == []
@@ -71,6 +71,23 @@ def test_a_set_is_fitted_on_open_and_closed_cases_and_holds_from_now_on(settings
 
 def test_clients_who_withdrew_consent_to_quality_work_are_not_among_its_cases(settings: Settings, live: Live) -> None:
     live.log.append([*cases(45), *cases(30, withdrawn=True, name="w")], START)
+    live.follow()
+    assert {band.n for band in proposed(settings).norms.bands["ors/adult/client"]} == {45}
+
+
+def test_of_a_couple_only_the_one_whose_case_it_is_counts(settings: Settings, live: Live) -> None:
+    # given 45 couples, each with scores of both
+    events: list[AnyEvent] = []
+    for number in range(45):
+        story = Story(f"ca_both{number:04}")
+        data = {"client_ref": "c_own", "therapist_ref": "th_ada01", "opened_on": "2026-03-02", "modality": "couple"}
+        story.tell("case.opened", data)
+        for score in (12, 15, 16):
+            story.session(ors=score)
+            scores = story.scores("ors", {"total": score + 10}, story.session_ref())
+            story.tell("measure.recorded", scores | {"client_ref": "c_other"})
+        events += story.events
+    live.log.append(events, START)
     live.follow()
     assert {band.n for band in proposed(settings).norms.bands["ors/adult/client"]} == {45}
 
@@ -153,6 +170,9 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live]:
         yield found
 
 
+NONE_YET = (0, "no norm set was adopted yet; `resonance norms fit` fits one\n")
+
+
 def told(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
     return main(["norms", *words]), capsys.readouterr().out
 
@@ -183,7 +203,21 @@ def test_a_dry_run_adopts_nothing(small: Live, capsys: pytest.CaptureFixture[str
     status, fitted = told(capsys, "fit", "--dry-run")
     assert status == 0
     assert "is not adopted: a dry run" in fitted
-    assert told(capsys, "show") == (0, "")
+    assert told(capsys, "show") == NONE_YET
+
+
+def test_a_network_without_cases_has_nothing_to_fit_and_nothing_to_show(
+    small: Live, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, fitted = told(capsys, "fit")
+    assert status == 1
+    assert "nothing could be tested" in fitted
+    assert "too few cases for a norm set: nothing is adopted" in fitted
+    assert told(capsys, "show") == NONE_YET
+    assert main(["norms", "show", "c" * 12]) == 1
+    assert "there is no such norm set" in capsys.readouterr().err
+    assert main(["norms", "fit", "--network", "nowhere"]) == 1
+    assert "there is no network nowhere" in capsys.readouterr().err
 
 
 def test_a_set_that_the_back_test_speaks_against_is_adopted_only_where_that_is_asked_for(
@@ -197,7 +231,7 @@ def test_a_set_that_the_back_test_speaks_against_is_adopted_only_where_that_is_a
     assert status == 1
     assert "  off" in fitted
     assert "is not adopted: the back-test speaks against it" in fitted
-    assert told(capsys, "show") == (0, "")
+    assert told(capsys, "show") == NONE_YET
 
     status, fitted = told(capsys, "fit", "--anyway")
     assert status == 0

@@ -8,9 +8,9 @@ is another version.
 import tomllib
 from functools import cache
 from importlib.resources import files
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from contracts.data import AlertReason, Code
 
@@ -49,12 +49,27 @@ class Outlook(Rules):
     chance: Share
     clear_below: Share
 
+    @model_validator(mode="after")
+    def _ends_no_higher_than_it_begins(self) -> Self:
+        if self.clear_below > self.chance:
+            raise ValueError("clear_below is above chance: a stall would end as soon as it began")
+        return self
+
+
+def _in_order(span: tuple[int, int]) -> tuple[int, int]:
+    if span[0] > span[1]:
+        raise ValueError("the first session comes after the last one")
+    return span
+
+
+Span = Annotated[tuple[Count, Count], AfterValidator(_in_order)]
+
 
 class Moments(Rules):
     """The sessions, first and last, at which a case without reliable gain is due for a talk."""
 
-    checkpoint: tuple[Count, Count]
-    last_chance: tuple[Count, Count]
+    checkpoint: Span
+    last_chance: Span
 
 
 class StalledNotRenegotiated(Rules):
@@ -176,7 +191,11 @@ DEFAULT: Final = "default"
 @cache
 def policy(key: str = DEFAULT) -> Policy:
     """The policy of that name. Raises FileNotFoundError for an unknown one, ValueError for a bad one."""
-    return read(files(__name__).joinpath(f"{key}.toml").read_text("utf-8"))
+    known = {file.name: file for file in files(__name__).iterdir() if file.name.endswith(".toml")}
+    if f"{key}.toml" not in known:
+        names = ", ".join(sorted(name.removesuffix(".toml") for name in known))
+        raise FileNotFoundError(f"there is no policy {key}; there are {names}")
+    return read(known[f"{key}.toml"].read_text("utf-8"))
 
 
 def read(text: str) -> Policy:
@@ -192,7 +211,11 @@ def read(text: str) -> Policy:
         if not isinstance(thresholds, dict):
             raise ValueError(f"{table} is no table of thresholds")
         bare[table] = bare.get(table, {}) | {name: _value(table, name, entry) for name, entry in thresholds.items()}
-    return Policy.model_validate(bare)
+    try:
+        return Policy.model_validate(bare)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise ValueError(f"no policy: {wrong}") from None
 
 
 def _value(table: str, name: str, entry: object) -> object:

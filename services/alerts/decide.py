@@ -12,7 +12,7 @@ from contracts.data import AlertReason
 from contracts.policies import Policy
 from services.alerts.standing import SeriesStatus, Standing, standing
 from services.projections.alliance import unrated, unrepaired
-from services.projections.course import Course, Series
+from services.projections.course import Course, Series, most
 from services.projections.loop import around, moved
 from services.projections.norms import NormSet
 
@@ -60,7 +60,7 @@ def decide(course: Course, policy: Policy, norms: NormSet | None, now: datetime)
     """The decision about ``course`` at ``now``. ``norms`` is the set that the case keeps, if there is one."""
     if not course.is_open or "feedback" in course.withdrawn:
         return Decision("closed", (), None)
-    judged = _judged(course, policy, norms)
+    judged = judgement(course.outcomes, policy, norms)
     status, about_course = _course(course, judged, policy)
     silent, due_at = _silent(course, policy, now)
     rupture = _rupture(course, policy)
@@ -75,17 +75,17 @@ def decide(course: Course, policy: Policy, norms: NormSet | None, now: datetime)
     )
 
 
-def _judged(course: Course, policy: Policy, norms: NormSet | None) -> Standing | None:
-    """The standing of the case: that of the client's outcome series with most scores, with two exceptions.
+def judgement(outcomes: tuple[Series, ...], policy: Policy, norms: NormSet | None) -> Standing | None:
+    """The standing of a case with these outcome series of the client's: that of the main one, with two exceptions.
 
     A series on which the client deteriorates comes first. A case that has reached its aim on one instrument is not
     called stalled by another.
     """
-    main = course.outcome
+    main = most(outcomes, "outcome")
     if main is None:
         return None
     own = standing(main, policy, norms)
-    others = [standing(series, policy, norms) for series in course.outcomes if series is not main]
+    others = [standing(series, policy, norms) for series in outcomes if series is not main]
     worse = next((one for one in (own, *others) if one.status == "deteriorating"), None)
     if worse is not None:
         return worse
@@ -115,7 +115,7 @@ def _stalled(course: Course, series: Series, reason: Reason, policy: Policy) -> 
     if not course.renegotiations:
         return "stalled", reason
     before, after = around(series, course.renegotiations[-1].at)
-    movement = moved(series, before, after)
+    movement = moved(series, before or after[:1], after)  # what came before the first score is followed from there on
     rules = policy.renegotiated_no_change
     enough = rules.gain_below_reliable_changes * (series.instrument.reliable_change or 0.0)
     if movement is None or len(after) < rules.scores or movement >= enough:
@@ -181,7 +181,7 @@ def _silent(course: Course, policy: Policy, now: datetime) -> tuple[Reason | Non
 
 
 def _unmeasured(course: Course, policy: Policy) -> Reason | None:
-    """Sessions were held and the client's outcome was not measured."""
+    """Sessions were held and nobody, neither the client nor another respondent, rated the outcome."""
     scored = [p.session for one in course.series if one.instrument.construct == "outcome" for p in one.points]
     missing = sum(session.number > max(scored, default=0) for session in course.sessions)
     if missing < policy.unmeasured.sessions:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from contracts.policies import Outlook, Policy
-from services.projections.change import smoothed_gains
+from services.projections.change import difference, smoothed_gains
 from services.projections.course import Series
 from services.projections.growth import Growth, outlooks
 from services.projections.norms import Band, NormSet
@@ -78,7 +78,7 @@ def _deteriorating(
 def _held(series: Series, gain: float, scores: int) -> bool:
     """Whether each of the last so many scores, the first one not among them, is so much better; worse if negative."""
     sign, recent = series.instrument.sign, series.values[1:][-scores:]
-    differences = [sign * (value - series.values[0]) for value in recent]
+    differences = [difference(series.values[0], value, sign) for value in recent]
     return len(recent) == scores and all(one >= gain if gain > 0 else one <= gain for one in differences)
 
 

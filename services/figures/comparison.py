@@ -48,7 +48,8 @@ class Comparison:
 class Followed:
     """How many renegotiations there are; of how many cases; of these, stalled at it; of these, with cases beside.
 
-    ``waiting`` is the time from the first alert about a stall to the renegotiation after it.
+    ``alerts``: how many cases had an alert about a stall. ``waiting`` is the time from the first of these to the
+    renegotiation after it; ``None`` where such cases are too few.
     """
 
     renegotiations: int
@@ -56,4 +57,5 @@ class Followed:
     stalled: int
     matched: int
     comparisons: tuple[Comparison, ...]
-    waiting: Waiting
+    alerts: int
+    waiting: Waiting | None

@@ -20,7 +20,7 @@ from services.figures.difference import Row, difference
 from services.figures.risksets import RiskSet, risk_sets
 from services.figures.stalls import Case, Scores, case_of
 from services.figures.staying import Staying, staying
-from services.figures.survival import Wait, wait, waiting
+from services.figures.survival import WITHDRAWN, Wait, wait, waiting
 from services.projections.course import Course
 from services.projections.loop import SESSIONS_AFTER
 from services.projections.norms import NormSet, in_force
@@ -65,11 +65,16 @@ def of_network(views: Views, policy: Policy, now: datetime) -> Followed:
 def followed(
     courses: Iterable[Course], policy: Policy, norms: Callable[[Course], NormSet | None], now: datetime
 ) -> Followed:
-    """What followed the renegotiations of ``courses``. ``norms`` gives the set that a case keeps."""
+    """What followed the renegotiations of ``courses``, without those of clients who withdrew consent.
+
+    ``norms`` gives the set that a case keeps.
+    """
     talks: list[int] = []
     cases: list[Case] = []
     waited: list[Wait] = []
     for course in courses:  # of which there can be too many for memory
+        if WITHDRAWN & course.withdrawn:
+            continue
         talks.append(len(course.renegotiations))
         if (case := case_of(course, policy, norms(course))) is not None:
             cases.append(case)
@@ -83,7 +88,8 @@ def followed(
         stalled=len(sets),
         matched=len(matched),
         comparisons=tuple(_comparisons(matched, staying(cases), policy.following.smallest_cell)),
-        waiting=waiting(waited),
+        alerts=len(waited),
+        waiting=waiting(waited) if len(waited) >= policy.following.smallest_cell else None,
     )
 
 

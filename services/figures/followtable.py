@@ -20,7 +20,7 @@ def table(found: Followed) -> Iterator[str]:
     """Counts, the time to a renegotiation, and for each measure what was before, at and after."""
     yield f"{_counted(found.renegotiations, 'renegotiation')} in {_counted(found.cases, 'case')}"
     yield f"the first found {found.stalled} of these stalled; {found.matched} have comparable cases beside them"
-    yield _waited(found.waiting)
+    yield _waited(found.alerts, found.waiting)
     for (measure, kind), some in groupby(found.comparisons, key=lambda one: (one.measure, one.kind)):
         yield f"{measure}, {kind}: cases, mean before, at and its change, in points; a positive change is better"
         yield _HEAD
@@ -33,10 +33,13 @@ def table(found: Followed) -> Iterator[str]:
     yield "shown beside, not because of: who was renegotiated was not drawn by lot"
 
 
-def _waited(waiting: Waiting) -> str:
-    told = f"from the alert about a stall to a renegotiation: {waiting.events} of {waiting.n} came to one"
+def _waited(alerts: int, waiting: Waiting | None) -> str:
+    told = "from the alert about a stall to a renegotiation:"
+    if waiting is None:
+        return f"{told} too few cases, {alerts}"
+    told = f"{told} {waiting.events} of {waiting.n} came to one"
     if waiting.median is None:
-        return f"{told}, fewer than half by the longest time seen" if waiting.n else told
+        return f"{told}, fewer than half by the longest time seen"
     low, high = ("not reached" if end is None else f"{end:.0f}" for end in waiting.interval)
     return f"{told}; half within {waiting.median:.0f} days (95 % interval: {low} to {high})"
 

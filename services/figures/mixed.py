@@ -42,7 +42,7 @@ class _Solved(NamedTuple):
 def fit(y: Numbers, x: Numbers, groups: Sequence[object]) -> Fit:
     """Fits the columns of ``x`` (a constant among them) to ``y``; ``groups`` names the group of each case.
 
-    Raises numpy.linalg.LinAlgError where the columns do not tell themselves apart.
+    The columns, with ``y`` as one more, have to be linearly independent.
     """
     stacked = np.column_stack([x, y])
     places: dict[object, list[int]] = {}

@@ -39,6 +39,8 @@ def whole(norms: NormSet) -> Iterator[str]:
             yield f"  growth model of {growth.n} cases: level {growth.level:.2f}, {growth.pace:.2f} per ln(session)"
             spread = (growth.level_variance, growth.covariance, growth.pace_variance, growth.error_variance)
             yield "  variances: level {:.2f}, with pace {:.2f}, pace {:.2f}, error {:.2f}".format(*spread)
+        if not bands:
+            yield "  no band: too few cases"
         for edges, cells in _by_intake(bands):
             yield f"  first score {edges}: gain below which so many lie"
             yield f"    session   cases  {_HEAD}"
@@ -62,6 +64,9 @@ def tested(found: Backtest, rules: Norms) -> Iterator[str]:
             yield f"  {_where(margin):46} {margin.scores:7} scores of {margin.cases:6} cases  {shares}{mark}"
         if not margins:
             yield "  too few cases"
+    if not found.folds and not found.later:
+        yield "nothing could be tested"
+        return
     verdict = f"{len(off)} are off" if off else "none is off"
     yield f"{verdict} by more than {rules.calibration_within:.0%} and more than chance makes likely"
 

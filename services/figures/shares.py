@@ -28,11 +28,6 @@ class Shares:
     sizes: Numbers
     weights: Numbers
 
-    @property
-    def centre(self) -> float:
-        """The common share."""
-        return float(self.weights @ self.centres)
-
     def share(self, hits: int, n: int) -> Estimate:
         """The share of a group in which ``hits`` of ``n`` count."""
         a, b = self.centres * self.sizes + hits, (1 - self.centres) * self.sizes + n - hits

@@ -26,6 +26,8 @@ CUTS: Final = np.array((0.025, 0.1, 0.9, 0.975))
 """What lies below the ends of the 95 % and 80 % intervals, from the lowest up."""
 LEAST: Final = 1e-6
 """Nodes of less weight are left out: all of them together do not move what is printed."""
+NOTHING: Final = 1e-12
+"""A variance below this is what rounding leaves of none."""
 _RATIOS: Final[Numbers] = np.geomspace(1e-3, 1e2, 400)
 """The nodes of tau, in units of sigma."""
 
@@ -72,7 +74,7 @@ class Hierarchy:
 def hierarchy(groups: Sequence[Sequence[float]]) -> Hierarchy | None:
     """What ``groups`` of values tell; ``None`` with fewer than two groups or no spread inside any."""
     within = pooled_variance(groups)
-    if len(groups) < 2 or not within:
+    if len(groups) < 2 or within is None or within < NOTHING:
         return None
     means = np.array([fmean(group) for group in groups])
     return from_errors(means, within / np.array([len(group) for group in groups]), within)

@@ -34,7 +34,10 @@ class Paired(NamedTuple):
 
 
 def split(cases: Iterable[Counted], policy: Policy) -> Split | None:
-    """The relation in closed cases that began in the clinical range; ``None`` where too few therapists have such."""
+    """The relation in closed cases that began in the clinical range; ``None`` where too few therapists have such.
+
+    It is ``None`` too where the numbers cannot tell one from another.
+    """
     pairs: dict[Pair, list[Paired]] = defaultdict(list)
     for case in cases:
         outcome, alliance = most(case.series, "outcome"), most(case.series, "alliance")
@@ -55,10 +58,9 @@ def split(cases: Iterable[Counted], policy: Policy) -> Split | None:
     if therapists < policy.therapist.therapists or len(paired) - therapists < policy.therapist.floor:
         return None
     y, x = design(paired)
-    try:
-        found = fit(y, x, [one.therapist_ref for one in paired])
-    except np.linalg.LinAlgError:
-        return None  # nothing differs: every alliance is the same
+    if np.linalg.matrix_rank(np.column_stack([x, y])) <= x.shape[1]:
+        return None  # of first score, alliance and last score something never differs, or follows from the others
+    found = fit(y, x, [one.therapist_ref for one in paired])
     errors = np.sqrt(np.diag(found.covariance))
     freedom = {2: len(paired) - therapists - 2, 3: therapists - 2}
     within, between = (_slope(float(found.coefficients[at]), float(errors[at]), freedom[at]) for at in (2, 3))

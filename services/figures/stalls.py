@@ -10,8 +10,7 @@ from statistics import fmean
 from typing import Final, NamedTuple, TypeAlias
 
 from contracts.policies import Policy
-from services.alerts.decide import decide
-from services.figures.survival import WITHDRAWN
+from services.alerts.decide import judgement
 from services.projections.course import Course, Point, Series
 from services.projections.norms import NormSet, kind
 
@@ -69,12 +68,12 @@ class Case:
 
 
 def case_of(course: Course, policy: Policy, norms: NormSet | None) -> Case | None:
-    """What the figures need of ``course``; ``None`` where there is no score to judge by, or consent was withdrawn.
+    """What the figures need of ``course``; ``None`` where there is no score to judge by.
 
     ``norms`` is the set that the case keeps.
     """
     series = course.outcome
-    if series is None or series.instrument.reliable_change is None or WITHDRAWN & course.withdrawn:
+    if series is None or series.instrument.reliable_change is None:
         return None
     return Case(
         ref=course.case_ref,
@@ -101,7 +100,8 @@ def _moments(course: Course, series: Series, policy: Policy, norms: NormSet | No
         if course.renegotiations and session > course.renegotiations[0].session:
             return
         point = series.points[place - 1]
-        if decide(_as_of(course, point), policy, norms, point.at).status != "stalled":
+        judged = judgement(tuple(_by(course, point)), policy, norms)
+        if judged is None or judged.status != "stalled":
             continue
         values = [value / size for value in series.values[:place]]
         band = norms.band(series, session) if norms is not None else None
@@ -109,13 +109,9 @@ def _moments(course: Course, series: Series, policy: Policy, norms: NormSet | No
         yield session, Moment(stratum, State(values[0], fmean(values), fmean(values[-2:]), values[-1]))
 
 
-def _as_of(course: Course, point: Point) -> Course:
-    """The course up to ``point``, as if no renegotiation were known: whether it is stalled is asked of scores alone."""
-    series = (replace(one, points=tuple(each for each in one.points if each.at <= point.at)) for one in course.series)
-    return replace(
-        course,
-        closed_on=None,
-        sessions=tuple(one for one in course.sessions if one.at <= point.at),
-        series=tuple(one for one in series if one.points),
-        renegotiations=(),
-    )
+def _by(course: Course, point: Point) -> Iterator[Series]:
+    """The outcome series as they were at ``point``."""
+    for series in course.outcomes:
+        points = tuple(one for one in series.points if one.at <= point.at)
+        if points:
+            yield replace(series, points=points)

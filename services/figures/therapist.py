@@ -175,13 +175,14 @@ def _figure(kind: Kind, groups: Groups, therapist_ref: str, policy: Policy) -> F
 def _compared(
     measure: Measure, groups: Sequence[Sequence[float]], own: Sequence[float]
 ) -> tuple[float, Estimate, funnel.Limits] | None:
-    """The network's mean or share, the therapist's, and the funnel; ``None`` where no two cases differ."""
+    """The network's mean or share, the therapist's and the funnel; ``None`` where no cases of one therapist differ."""
     if measure in SHARES:
         if len({value for values in groups for value in values}) == 1:
             return None
         counts = [(round(sum(values)), len(values)) for values in groups]
-        together = shares.shares(counts)
-        return together.centre, together.share(round(sum(own)), len(own)), funnel.of_shares(counts, len(own))
+        # Of all cases, as the mean of the posterior lies far above it where something is rare and therapists are few.
+        network = sum(hits for hits, _ in counts) / sum(n for _, n in counts)
+        return network, shares.shares(counts).share(round(sum(own)), len(own)), funnel.of_shares(counts, len(own))
     hierarchy = shrinkage.hierarchy(groups)
     if hierarchy is None:
         return None
@@ -192,4 +193,4 @@ def _compared(
 
 def _rounded(interval: Interval) -> Interval:
     low, high = interval
-    return round(low, 3), round(high, 3)
+    return round(float(low), 3), round(float(high), 3)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from contracts.policies import Alliance as Rules
 from services.pages.sheet import number
-from services.pages.words import ITEMS, THEMES, code_words, day
+from services.pages.words import ITEMS, THEMES, code_words, day, listed
 from services.projections.alliance import Rupture
 from services.projections.conversation import ApproachFall, alliance_reading, concerns
 from services.projections.course import Course, Series
@@ -27,6 +27,7 @@ def lines(course: Course, rules: Rules, zone: str) -> Iterator[str]:
 def _last(series: Series) -> Iterator[str]:
     last = series.points[-1]
     before = series.points[-2] if len(series.points) > 1 else None
+    low: list[str] = []
     for concern in concerns(last, before, series):
         if concern == "below_cutoff":
             yield "The last score is below the cutoff."
@@ -34,14 +35,17 @@ def _last(series: Series) -> Iterator[str]:
             yield "The last score is a point or more lower than the one before."
         else:
             item = concern.removeprefix("item_")
-            level = series.instrument.item_concern or 0.0
-            yield f"The last score for {ITEMS.get(item, item)} ({item}) is below {number(level)}: worth a check-in."
+            low.append(f"{ITEMS.get(item, item)} ({item})")
+    if low:
+        level = number(series.instrument.item_concern or 0.0)
+        yield f"Worth a check-in, as below {level} in the last score: {listed(low)}."
 
 
 def _rupture(told: Rupture, series: Series) -> str:
     back = told.repaired_session
     if told.low_from_start:
-        return "Low from the start" + (f", and better from session {back} on." if back else ", and not better since.")
+        low = "Low from the start" if told.start == 1 else f"Low again at session {told.session}"
+        return low + (f", and better from session {back} on." if back else ", and not better since.")
     lowest = told.level - series.instrument.sign * told.depth
     fell = f"It fell at session {told.session}, from the client’s own level of {number(told.level)} to {number(lowest)}"
     if back is None:

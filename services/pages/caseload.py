@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
@@ -64,7 +64,11 @@ def routes(parts: Parts) -> APIRouter:
         theirs = (one for one in _courses(parts, others) if supervises(parts, one, visitor.ref, now))
         values = {
             "current": [entry for entry in own if entry.course.is_open],
-            "closed": [entry for entry in own if not entry.course.is_open],
+            "closed": sorted(
+                (entry for entry in own if not entry.course.is_open),
+                key=lambda entry: (entry.course.closed_on or date.min, entry.course.case_ref),
+                reverse=True,
+            ),
             "supervised": [entry for entry in _entries(parts, theirs, now) if entry.alerts],
         }
         return page(parts, "caseload.html", values, visitor)

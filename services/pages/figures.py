@@ -34,10 +34,10 @@ _GROUPS: Final[Mapping[str, tuple[Measure, ...]]] = MappingProxyType(
 )
 _FORMATS: Final[Mapping[Measure, tuple[str, str]]] = MappingProxyType(
     {
-        "outcome": ("{:+.1f}", " points"),
+        "outcome": ("{:+z.1f}", " points"),
         "alliance": ("{:.1f}", " points"),
         "early_alliance": ("{:.1f}", " points"),
-        "alliance_growth": ("{:+.2f}", " points a session"),
+        "alliance_growth": ("{:+z.2f}", " points a session"),
     }
 )
 
@@ -89,7 +89,7 @@ def told(figure: Figure, therapists: int) -> str:
     if figure.standing == "few_therapists":
         return f"{n}. No comparison: fewer than {therapists} therapists of this network have any."
     if figure.estimate is None or figure.interval95 is None or figure.funnel95 is None:
-        return f"{n}. All of this network are alike in this."
+        return f"{n}. No comparison: no two cases of one therapist differ in this."
     pattern, unit = _FORMATS.get(figure.measure, ("{:.0%}", ""))
     value, low, high, network, least, most = (
         pattern.format(number).replace("%", " %")
@@ -130,7 +130,7 @@ def related(split: Split) -> str:
 
 def _points(slope: Slope) -> str:
     low, high = slope.interval95
-    return f"{slope.value:+.2f} points of outcome (95 % interval {low:+.2f} to {high:+.2f})"
+    return f"{slope.value:+z.2f} points of outcome (95 % interval {low:+z.2f} to {high:+z.2f})"
 
 
 def _name(figure: Figure) -> str:

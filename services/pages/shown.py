@@ -16,7 +16,7 @@ from services.pages.parts import Parts
 from services.pages.picture import draw
 from services.pages.renegotiation import in_force
 from services.pages.wishes import on_record, questions, tested, wishes
-from services.pages.words import MOMENTS, ROUTES, SEVERITY
+from services.pages.words import MOMENTS, ROUTES, SEVERITY, code_words
 from services.projections import norms
 from services.projections.agreement import agreement
 from services.projections.course import Alert, Course, Renegotiation
@@ -82,11 +82,11 @@ def shown(parts: Parts, course: Course, zone: str, now: datetime) -> dict[str, o
 
 
 def _talk(decision: Decision) -> Iterator[str]:
-    """What a talk is due about, and what it can begin with."""
-    if decision.moment is not None:
-        yield MOMENTS[decision.moment]
+    """What a talk can begin with, and what it is due about."""
     if decision.route is not None:
         yield ROUTES[decision.route]
+    if decision.moment is not None:
+        yield MOMENTS[decision.moment]
 
 
 def _tried(course: Course, mark: str, told: Renegotiation) -> Tried:
@@ -98,6 +98,6 @@ def _tried(course: Course, mark: str, told: Renegotiation) -> Tried:
         telling.followed(told.outcome, course.outcome),
         telling.followed(told.alliance, course.alliance),
         around.rows(course, told),
-        [name.replace("_", " ") for ref in refs if (name := names.get(ref))],
+        [code_words(name) for ref in refs if (name := names.get(ref))],
         on_record(course, told.at),
     )

@@ -32,21 +32,34 @@ def status(course: Course, decision: Decision, norms: NormSet | None) -> str:
                 return f"Not enough data: it is not known which change on {name} is more than measurement error."
             return "Not enough data: the course can be judged from the third score on."
         case "deteriorating":
-            return "Getting worse: the last scores lie clearly on the worse side of the start or of what others showed."
+            return (
+                f"Getting worse{_elsewhere(course, decision)}: the last scores lie clearly on the worse side of the "
+                "start or of what others showed."
+            )
         case "high_start":
             return "The first score was already in the functional range, which leaves little room for gain."
         case "reached":
             return "Reliably better, and it has held over the last scores."
         case "stalled":
-            return "Stalled: too little movement for the session reached, at several scores in a row."
+            how = (
+                "all scores taken together" if "chance_of_stall" in decision.evidence else "at several scores in a row"
+            )
+            return f"Stalled{_elsewhere(course, decision)}: too little movement for the session reached, {how}."
         case "watch":
             if course.renegotiations:
                 return "Worth watching: the task was renegotiated, and the coming scores will show where it leads."
-            return "Worth watching: behind the expected range, but not for long enough to call it a stall."
+            return "Worth watching: less than could be expected by now, but not for long enough to raise an alert."
         case "on_course":
             if series is not None and norms is not None and norms.band(series, series.points[-1].session) is not None:
                 return "On course: not behind what the network’s earlier cases showed from such a start."
             return "No sign of a stall. The network has too few earlier cases like this one to say what is expected."
+
+
+def _elsewhere(course: Course, decision: Decision) -> str:
+    """Names the instrument that the case is judged by, where that is another than the one whose change is told."""
+    judged = {reason.instrument for reason in decision.reasons if reason.instrument is not None}
+    names = [one.instrument.name for one in course.outcomes if one.instrument.key in judged and one != course.outcome]
+    return f" on the {names[0]}" if names else ""
 
 
 def chance(decision: Decision, policy: Policy) -> str:
@@ -56,9 +69,10 @@ def chance(decision: Decision, policy: Policy) -> str:
         return ""
     enough = number(size * policy.stalled.gain_below_reliable_changes)
     session = max(policy.outlook.by_session, int(decision.evidence.get("session") or 0))
+    share = "more than 99 %" if known > 0.99 else "less than 1 %" if known < 0.01 else f"about {100 * known:.0f} %"
     return (
-        f"By all scores so far, the chance that the true gain by session {session} stays below {enough} points "
-        f"is {known:.0%}."
+        f"Going by all scores, the chance is {share} that the gain by session {session}, measurement error aside, "
+        f"stays below {enough} points."
     )
 
 
@@ -66,7 +80,8 @@ def brief(course: Course, decision: Decision) -> str:
     """Where the case stands, in a few words."""
     if course.is_open and decision.status == "closed":
         return "The client does not wish feedback on their scores"
-    return STANDINGS[decision.status]
+    due = decision.moment == "last_chance" and decision.status in ("stalled", "watch", "deteriorating")
+    return f"{STANDINGS[decision.status]}, last-chance talk due" if due else STANDINGS[decision.status]
 
 
 def change(course: Course) -> str:
@@ -93,6 +108,7 @@ def precision(course: Course) -> str:
         return f"How exact a single score on {series.instrument.name} is, is not known."
     return (
         f"A single score is good to about ± {number(error)} points: the true value lies within that two times in three."
+        " From week to week scores differ more than that."
     )
 
 

@@ -52,8 +52,8 @@ MOMENTS: Final[Mapping[Moment, str]] = MappingProxyType(
     {
         "checkpoint": "Checkpoint: no reliable gain yet. Time to talk about the alliance, goals, tasks, and the "
         "client’s own view of what would have to happen.",
-        "last_chance": "Still no reliable gain. Bring the case to supervision: another approach, somebody added, "
-        "or another therapist may serve this client better.",
+        "last_chance": "Last-chance talk: still no reliable gain. Bring the case to supervision, and ask the client "
+        "whether another approach, somebody added or another therapist would serve them better.",
     }
 )
 """The talks that the number of sessions makes due (PCOMS)."""
@@ -61,7 +61,7 @@ ROUTES: Final[Mapping[Route, str]] = MappingProxyType(
     {
         "data": "Begin with the measure itself: the scores look as if it is not filled in as it is meant to be.",
         "alliance": "Begin with how the two of you work together: the alliance scores are low or have fallen.",
-        "tasks": "Begin with tasks, goals and dose: the alliance scores are good.",
+        "tasks": "Begin with tasks, goals and dose: the alliance scores show no cause for concern.",
     }
 )
 
@@ -169,7 +169,7 @@ DOMAINS: Final[Mapping[str, str]] = MappingProxyType(
         "reason_for_service": "Reason for coming",
         "cause": "Where the trouble comes from",
         "change": "What would have to happen",
-        "helped_before": "What helped before",
+        "helped_before": "Tried before",
         "role": "The therapist's role",
         "pace": "Pace",
         "activity": "Activity",
@@ -200,8 +200,8 @@ ASPECTS: Final[Mapping[str, str]] = MappingProxyType(
 AREAS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "individual": "how the client fares",
-        "interpersonal": "those who are close",
-        "social": "work, school and friends",
+        "interpersonal": "the people nearest to the client",
+        "social": "the client’s place among others",
         "overall": "life as a whole",
     }
 )

@@ -113,11 +113,12 @@ class _Chart:
         self._unsure = (1 - self._weight) ** 2 * self._unsure + self._weight**2
 
     def limit(self) -> float:
-        """What the next score must reach; nothing before the first one.
+        """What the next score must reach; nothing before the first one. 30.2 reaches 3 below 33.2, so it is rounded.
 
         With fewer than three scores their spread says nothing about how much a client's scores scatter.
         """
         if self._count == 0:
             return -inf
         spread = sqrt(self._squares / (self._count - 1)) if self._count >= 3 else 0.0
-        return max(self.floor, self.level - max(self._drop, self._deviations * spread * sqrt(1 + self._unsure)))
+        limit = self.level - max(self._drop, self._deviations * spread * sqrt(1 + self._unsure))
+        return max(self.floor, round(limit, 9))

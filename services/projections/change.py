@@ -8,12 +8,13 @@ choice, as a single score is mostly noise (McAleavey 2024).
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from contracts.instruments import Instrument
 from services.projections.reliability import standard_error
 
 ChangeClass: TypeAlias = Literal["not_enough_data", "unknown", "recovered", "improved", "no_change", "deteriorated"]
+_DECIMALS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def change(values: Sequence[float], instrument: Instrument) -> Change:
     sign = instrument.sign
     first, last = values[0], values[-1]
     best = max(values) if sign > 0 else min(values)
-    gain = sign * (last - first)
+    gain = difference(first, last, sign)
     error = standard_error(instrument)
     return Change(
         baseline=first,
@@ -58,9 +59,14 @@ def change(values: Sequence[float], instrument: Instrument) -> Change:
     )
 
 
+def difference(first: float, last: float, sign: int) -> float:
+    """How much better ``last`` is than ``first``; 8.2 is 6 above 2.2, which binary fractions alone would miss."""
+    return round(sign * (last - first), _DECIMALS)
+
+
 def smoothed_gains(values: Sequence[float], sign: int) -> list[float]:
     """For each score the mean of it and the one before against the first; 0 at the first."""
-    return [0.0, *(sign * ((before + value) / 2 - values[0]) for before, value in pairwise(values))]
+    return [0.0, *(difference(values[0], (before + value) / 2, sign) for before, value in pairwise(values))]
 
 
 def change_class(first: float, last: float, scores: int, instrument: Instrument) -> ChangeClass:
@@ -73,7 +79,7 @@ def change_class(first: float, last: float, scores: int, instrument: Instrument)
         return "not_enough_data"
     if instrument.reliable_change is None:
         return "unknown"
-    gain = instrument.sign * (last - first)
+    gain = difference(first, last, instrument.sign)
     if gain <= -instrument.reliable_change:
         return "deteriorated"
     if gain < instrument.reliable_change:

@@ -11,6 +11,7 @@ from typing import Literal
 from contracts.instruments import Theme
 from contracts.policies import Alliance as Rules
 from services.projections.alliance import Rupture, ruptures, unrepaired
+from services.projections.change import difference
 from services.projections.course import Course, Point, Series
 
 SIDE = 2
@@ -67,7 +68,7 @@ def concerns(point: Point, before: Point | None, series: Series) -> tuple[str, .
     found = []
     if instrument.functional(point.value) is False:
         found.append("below_cutoff")
-    if before is not None and before.value - point.value >= 1:
+    if before is not None and difference(point.value, before.value, 1) >= 1:
         found.append("lower_than_last_time")
     level = instrument.item_concern
     names = [scale.name for scale in instrument.items if scale.name in point.items]

@@ -239,7 +239,10 @@ class Course:
 
     @property
     def outcome(self) -> Series | None:
-        """The series the case is judged by: of the client's outcome series the one with most scores."""
+        """The series the case is judged by: the client's one with most scores, of those whose reliable change is known.
+
+        Where it is known of none, the one with most scores.
+        """
         return most(self.series, "outcome")
 
     @property
@@ -258,5 +261,11 @@ class Course:
 
 
 def most(series: tuple[Series, ...], construct: str) -> Series | None:
+    """The client's own series to go by; one without a known reliable change comes last, as nothing is judged by it."""
     own = [one for one in series if one.instrument.construct == construct and one.own]
-    return max(own, key=lambda one: (len(one.points), one.instrument.key, one.instrument.version), default=None)
+    return max(own, key=_weight, default=None)
+
+
+def _weight(series: Series) -> tuple[bool, int, str, str]:
+    instrument = series.instrument
+    return instrument.reliable_change is not None, len(series.points), instrument.key, instrument.version

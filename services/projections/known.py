@@ -48,12 +48,7 @@ class Known(ABC):
 
     def person(self, client_ref: str) -> str:
         """The reference that ``client_ref`` was merged into, or itself; the first seen where merges form a ring."""
-        into = self._merges()
-        seen = {client_ref}
-        while (following := into.get(client_ref)) is not None and following not in seen:
-            seen.add(following)
-            client_ref = following
-        return min(seen) if following is not None else client_ref
+        return remaining(client_ref, self._merges())
 
     def _folded(self, record: Callable[[], Record]) -> Course | None:
         """The course of what ``record`` reads; ``None`` where that is empty. Raises Waiting, Unavailable.
@@ -67,3 +62,12 @@ class Known(ABC):
             raise
         except Exception:  # noqa: BLE001 - whatever it is, it concerns this case only, and its text can quote an event
             raise Waiting from None
+
+
+def remaining(client_ref: str, merged: Mapping[str, str]) -> str:
+    """The reference that remains of ``client_ref`` where each of ``merged`` was merged into another; see ``person``."""
+    seen = {client_ref}
+    while (following := merged.get(client_ref)) is not None and following not in seen:
+        seen.add(following)
+        client_ref = following
+    return min(seen) if following is not None else client_ref

@@ -44,6 +44,11 @@ class NormSet:
     bands: dict[str, tuple[Band, ...]]
     growth: dict[str, Growth] = field(default_factory=dict)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it says nothing about any case."""
+        return not self.growth and not any(self.bands.values())
+
     def growth_of(self, series: Series) -> Growth | None:
         """The growth model of such series; ``None`` where too few cases are known."""
         return self.growth.get(kind(series))

@@ -7,6 +7,7 @@ them. The fold knows no policy, so that the numbers stand here, but for those th
 from collections.abc import Collection, Sequence
 from typing import Final
 
+from services.projections.change import difference
 from services.projections.course import Flag, Series, Session
 
 TURNS: Final = 4
@@ -54,9 +55,9 @@ def turns(values: Sequence[float], size: float) -> int:
     low = high = values[0]
     for value in values:
         low, high = min(low, value), max(high, value)
-        if way <= 0 and value - low >= size:
+        if way <= 0 and difference(low, value, 1) >= size:
             found, way, high = found + (way < 0), 1, value
-        elif way >= 0 and high - value >= size:
+        elif way >= 0 and difference(value, high, 1) >= size:
             found, way, low = found + (way > 0), -1, value
     return found
 

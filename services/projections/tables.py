@@ -61,8 +61,8 @@ def add_facts(connection: Connection, batch: Iterable[Recorded | Unread]) -> dic
             continue
         elif isinstance(recorded.event, NormsAdopted):
             adopted = recorded.event.data
-            state = canonical(recorded.event)
-            connection.execute(SQL["put_norm_set"], (adopted.version, adopted.effective_from.isoformat(), state))
+            began, state = adopted.effective_from.isoformat(), canonical(recorded.event)
+            connection.execute(SQL["put_norm_set"], (adopted.version, began, received, state))
             continue
         else:
             event = recorded.event
@@ -139,7 +139,11 @@ def put_courses(connection: Connection, shard: int, folded: Sequence[Folded]) ->
     """Replaces the rows of these cases, all of one shard."""
     cases, assignments, series = [], [], []
     for position, _, course in folded:
-        primary = [entry.therapist_ref for entry in course.assignments if entry.role == "primary"]
+        primary = [
+            entry.therapist_ref
+            for entry in course.assignments
+            if entry.role == "primary" and (course.closed_on is None or entry.since.date() <= course.closed_on)
+        ]
         cases.append(
             {
                 "case_ref": course.case_ref,

@@ -7,7 +7,7 @@ A crash between any two instructions leaves either all of a batch or nothing of 
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from typing import Final, NamedTuple
@@ -214,10 +214,10 @@ class Views(Known):
     def _merges(self) -> Mapping[str, str]:
         return tables.merges(self._database.connection(), "merges")
 
-    def norm_sets(self) -> list[NormSet]:
-        """The norm sets that were adopted, the earliest in force first."""
-        connection = self._database.connection()
-        versions = [row["version"] for row in connection.execute(SQL["norm_versions"]).fetchall()]
+    def norm_sets(self, by: datetime = datetime.max.replace(tzinfo=UTC)) -> list[NormSet]:
+        """The norm sets whose adoption was received ``by`` then, the earliest in force first."""
+        connection, received = self._database.connection(), by.astimezone(UTC).isoformat()
+        versions = [row["version"] for row in connection.execute(SQL["norm_versions"], (received,)).fetchall()]
         for version in versions:
             if version not in self._norm_sets:
                 [row] = connection.execute(SQL["norm_set"], (version,))

@@ -6,7 +6,8 @@ for what could be known at an instant.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Final, NamedTuple, Protocol
 
@@ -21,11 +22,11 @@ from services.access.problems import Fault, Refused, problem
 from services.alerts.decide import decide
 from services.eventlog.follow import Signal
 from services.projections.course import Course
-from services.projections.known import Known
+from services.projections.known import Known, Waiting
 from services.projections.norms import in_force
 from services.projections.views import Views
 from services.reading.answers import CaseloadAnswer, CaseloadEntry, CourseAnswer, DecisionAnswer, SummaryAnswer
-from services.reading.followed import FollowedAnswer
+from services.reading.followed import FollowedAnswer, Told
 
 POSITION: Final = "Resonance-Position"
 LONGEST_WAIT_SECONDS: Final = 10
@@ -59,8 +60,16 @@ class Reader(NamedTuple):
         """Whether it is a case of their clinics, by what is known now as well."""
         if self.credential.clinics is None:
             return True
-        present = self.network.views.course(course.case_ref)
+        views = self.network.views
+        present = course if self.known is views else views.course(course.case_ref)
         return all(one is not None and self.credential.speaks_for_clinic(one.clinic) for one in (course, present))
+
+    def courses(self, case_refs: Iterable[str]) -> Iterator[Course]:
+        """Those of these cases that they may read, save what is parked, now or then."""
+        for course in self.known.courses_of(case_refs):
+            with suppress(Waiting):
+                if self.sees(course):
+                    yield course
 
     def course(self, case_ref: str) -> Course:
         """Raises Refused where there is no such case, or none of theirs."""
@@ -73,6 +82,7 @@ class Reader(NamedTuple):
 def router(keys: Keys, networks: Callable[[str], NetworkViews], clock: Callable[[], datetime]) -> APIRouter:
     """The routes of the read API. ``networks`` gives the parts of a network by its name."""
     found = APIRouter()
+    told = Told()
 
     async def reader(
         request: Request,
@@ -126,7 +136,7 @@ def router(keys: Keys, networks: Callable[[str], NetworkViews], clock: Callable[
 
     @found.get("/v1/network/followed", operation_id="get_followed", summary="What followed renegotiations")
     async def followed(by: at_present) -> FollowedAnswer:
-        return await run_in_threadpool(_followed, by)
+        return await run_in_threadpool(_followed, by, told)
 
     return found
 
@@ -139,15 +149,14 @@ def _course(by: Reader, case_ref: str) -> CourseAnswer:
 
 def _decision(by: Reader, case_ref: str) -> DecisionAnswer:
     course = by.course(case_ref)
-    adopted = (one for one in by.network.views.norm_sets() if one.effective_from <= by.now)
-    norms = in_force(adopted, course.first_at)
+    norms = in_force(by.network.views.norm_sets(by.now), course.first_at)
     decision = decide(course, by.network.policy, norms, by.now)
     return DecisionAnswer.of(course, decision, by.network.policy, norms, by.now)
 
 
 def _caseload(by: Reader, therapist_ref: str) -> CaseloadAnswer:
-    courses = by.known.courses_of(by.known.caseload(therapist_ref, by.now))
-    entries = tuple(CaseloadEntry.of(course) for course in courses if by.sees(course))
+    courses = by.courses(by.known.caseload(therapist_ref, by.now))
+    entries = tuple(map(CaseloadEntry.of, courses))
     return CaseloadAnswer(therapist_ref=therapist_ref, cases=entries)
 
 
@@ -170,8 +179,8 @@ def _summary(by: Reader, therapist_ref: str) -> SummaryAnswer:
     )
 
 
-def _followed(by: Reader) -> FollowedAnswer:
+def _followed(by: Reader, told: Told) -> FollowedAnswer:
     """Only a key for the whole network may read it."""
     if by.credential.clinics is not None:
         raise Refused(problem("clinic-not-allowed"))
-    return FollowedAnswer.of_network(by.network.views, by.network.policy, by.now)
+    return told.of_network(by.credential.network, by.network.views, by.network.policy, by.now)

@@ -7,7 +7,7 @@ docs/clinical-rules.md. Each works on one case's outcome series, its alliance sc
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from services.projections.change import smoothed_gains
+from services.projections.change import difference, smoothed_gains
 from services.projections.course import Course
 from services.projections.norms import NormSet
 
@@ -37,7 +37,7 @@ def scored(course: Course, norms: NormSet | None) -> Scored | None:
     sign = series.instrument.sign
     return Scored(
         [point.session for point in series.points],
-        [sign * (value - series.values[0]) for value in series.values],
+        [difference(series.values[0], value, sign) for value in series.values],
         smoothed_gains(series.values, sign),
         [rated.get(point.session) for point in series.points],
         [band.q10 if band else None for band in bands],

@@ -64,7 +64,7 @@ def judge(posts: Sequence[Post], truth: Mapping[str, bool], policy: Policy) -> J
         verdicts.append(verdict_on(name, cases, firing=True))
     verdicts += _frontier(counted, truth, norms, policy)
     therapists = {post.event.data.therapist_ref for post in posts if isinstance(post.event, CaseOpened)}
-    weeks = (posts[-1].posted_at - posts[0].posted_at).days / 7
+    weeks = max(1, (posts[-1].posted_at - posts[0].posted_at).days) / 7
     rate = len(replayed.told) / len(therapists) / weeks
     return Judgement(len(own), verdict_on(policy.key, own), tuple(verdicts), len(replayed.told), rate)
 
@@ -83,7 +83,8 @@ def _frontier(
         scores = [(point.session, point.value) for point in series.points]
         enough = (series.instrument.reliable_change or 0) * policy.stalled.gain_below_reliable_changes
         horizon = policy.outlook.by_session
-        found = [one.chance_below(enough, horizon) for one in outlooks(growth, scores)]
+        told = zip(scores, outlooks(growth, scores), strict=True)
+        found = [outlook.chance_below(enough, max(session, horizon)) for (session, _), outlook in told]
         chances.append((ref, found, ceiling.chances([session for session, _ in scores], series.values)))
     least = policy.outlook.scores
 
@@ -129,7 +130,8 @@ def network(seed: int, cases: int) -> tuple[list[Post], dict[str, bool]]:
 def read(events: Path, truth: Path | None) -> tuple[list[Post], dict[str, bool]]:
     """Posts and truth from the files that ``resonance simulate`` wrote; a post counts as sent when it was charted.
 
-    Without a file for it the truth about no case is known. Raises ValueError for a line that is no event.
+    Without a file for it the truth about no case is known. Raises ValueError for a line that is no event or no truth,
+    and where there is no event.
     """
     posts: list[Post] = []
     latest = datetime(1970, 1, 1, tzinfo=UTC)
@@ -141,8 +143,16 @@ def read(events: Path, truth: Path | None) -> tuple[list[Post], dict[str, bool]]
                 raise ValueError(f"line {number} is no event") from None
             latest = max(latest, event.recordedtime or event.time)
             posts.append(Post(latest, event))
-    known = [json.loads(line) for line in truth.read_text("utf-8").splitlines()] if truth else []
-    return posts, {entry["case_ref"]: entry["stalled_or_worse"] for entry in known}
+    if not posts:
+        raise ValueError("there is no event")
+    known: dict[str, bool] = {}
+    for number, said in enumerate(truth.read_text("utf-8").splitlines() if truth else (), 1):
+        try:
+            entry = json.loads(said)
+            known[entry["case_ref"]] = entry["stalled_or_worse"]
+        except (ValueError, LookupError, TypeError):
+            raise ValueError(f"line {number} says not what is true of a case") from None
+    return posts, known
 
 
 def mean_of(judgements: Iterable[Judgement]) -> Judgement:

@@ -12,7 +12,7 @@ from services.whatif.history import History
 
 
 def from_files(events: Path, truth: Path | None, policy: Policy) -> History:
-    """What `resonance simulate` wrote. Raises OSError, and ValueError where a line is no event."""
+    """What `resonance simulate` wrote. Raises OSError, and ValueError where a line or the whole is not that."""
     return _history(*read(events, truth), policy)
 
 
@@ -23,7 +23,5 @@ def from_seed(seed: int, cases: int, policy: Policy) -> History:
 
 def _history(posts: Sequence[Post], truth: Mapping[str, bool], policy: Policy) -> History:
     """Each case keeps norms that other cases made, as none were adopted."""
-    if not posts:
-        raise ValueError("there is no event")
     norms = cross_fitted(final_courses(posts), policy)
     return History(recorded(posts), posts[-1].posted_at + timedelta(days=1), norms=norms, truth=truth or None)

@@ -38,6 +38,15 @@ def test_two_scores_after_the_first_are_the_least_to_judge_by() -> None:
     assert decision(stalled(scores=(15, 14, 16))).status == "on_course"
 
 
+def test_a_stall_after_a_renegotiation_before_the_first_score_is_news_too() -> None:
+    # given a task that was renegotiated before the outcome was measured for the first time
+    story = Story().opened().agreed().session().renegotiated(previous="ta_old01")
+    for score in (15, 16, 15, 16):
+        story.session(ors=score, srs=38)
+    assert reasons(story) == set()
+    assert reasons(story.session(ors=15, srs=38)) == {"renegotiated_no_change"}
+
+
 def test_a_case_without_gain_is_stalled_from_the_fifth_score_on() -> None:
     assert decision(stalled(scores=(15, 16, 15, 16))).status == "on_course"
     assert reasons(stalled(scores=(15, 16, 15, 16, 15))) == {"stalled"}
@@ -99,6 +108,11 @@ def test_one_score_far_below_the_first_is_watched_and_nobody_is_told() -> None:
 def test_three_gains_in_a_row_below_the_networks_lowest_tenth_are_deteriorating() -> None:
     assert reasons(stalled(scores=(15, 14, 14, 14)), norms(q10=-0.4, q25=2)) == {"deteriorating"}
     assert reasons(stalled(scores=(15, 16, 14, 14)), norms(q10=-0.4, q25=2)) == set()
+
+
+def test_a_change_of_exactly_a_reliable_change_counts_whatever_binary_fractions_say() -> None:
+    assert decision(stalled(scores=(2.2, 8.2, 8.2))).status == "reached"
+    assert reasons(stalled(scores=(8.2, 2.2, 2.2))) == {"deteriorating"}
 
 
 def test_deterioration_mutes_the_stall_of_the_same_case() -> None:
@@ -235,6 +249,19 @@ def test_two_instruments_that_say_the_same_give_one_reason() -> None:
 def test_an_aim_reached_on_another_instrument_is_no_stall() -> None:
     found = decision(two_instruments((15, 16, 15, 16, 15), (20, 12, 11)))
     assert (found.status, found.reasons) == ("watch", ())
+
+
+def test_an_instrument_without_a_known_reliable_change_does_not_hide_what_another_says() -> None:
+    # given a case in which the BDI-II, whose reliable change is unknown, was filled in once more than the ORS
+    story = Story().opened().session()
+    story.measure("bdi2", {"total": 30}, session=story.session_ref())
+    for score in (15, 16, 15, 16, 15):
+        story.session(ors=score)
+        story.measure("bdi2", {"total": 30}, session=story.session_ref())
+
+    (reason,) = decision(story).reasons
+
+    assert (reason.name, reason.instrument) == ("stalled", "ors")
 
 
 def test_deterioration_on_any_instrument_is_told_and_named() -> None:

@@ -1,5 +1,6 @@
 """Courses of made-up networks without the events between: the clients that `resonance simulate` would chart."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
@@ -20,13 +21,20 @@ ORS: Final = catalogue()["ors", "adult"]
 SRS: Final = catalogue()["srs", "adult"]
 
 
-def courses(spec: Spec) -> list[Course]:
-    """A course for each client, a session a week, all closed; measures are missing as in the clients' clinics."""
+def courses(spec: Spec, otherwise: Sequence[Course] = ()) -> list[Course]:
+    """A course for each client, a session a week, all closed; measures are missing as in the clients' clinics.
+
+    ``otherwise`` are the courses of a spec that differs in what a renegotiation adds alone: where there was none, the
+    course is the same.
+    """
     clinics = draw_clinics(spec)
     therapists = draw_therapists(spec, clinics)
     weights = [therapist.caseload for therapist in therapists]
     found = []
     for number in range(spec.clients):
+        if otherwise and not otherwise[number].renegotiations:
+            found.append(otherwise[number])
+            continue
         therapist = spec.stream("case", number).choices(therapists, weights=weights)[0]
         fate, whims = spec.stream("course", number), spec.stream("whims", number)
         client = latent.draw_client(fate, therapist.effects)

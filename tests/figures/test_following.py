@@ -12,7 +12,7 @@ from contracts.policies import Following, policy
 from services.figures.comparison import Comparison, Followed
 from services.figures.following import followed
 from services.figures.stalls import case_of
-from services.projections.course import Course
+from services.projections.course import Alert, Course
 from services.projections.fold import course_of
 from services.projections.norms import NormSet
 from services.projections.record import record_of
@@ -25,6 +25,7 @@ POLICY = policy().model_copy(
 NOW = day(365)
 STUCK = (15, 16, 15, 16, 15)
 """Stalled at the fifth score; the mean of the last two is 15.5."""
+STALL = Alert("al_one1", "stalled", day(35), {})
 
 
 def case(
@@ -201,10 +202,26 @@ def test_renegotiations_that_found_no_stall_are_counted_and_not_followed() -> No
 
 
 @pytest.mark.parametrize("purpose", ["quality", "feedback"])
-def test_who_withdrew_consent_is_no_part_of_the_comparisons(purpose: str) -> None:
+def test_who_withdrew_consent_is_no_part_of_this(purpose: str) -> None:
     talked, left = many("talked", (*STUCK, 20), talk=5), many("left", (*STUCK, 17))
-    gone = [replace(one, withdrawn=frozenset({purpose})) for one in left]
-    assert told(talked + gone).matched == 0
+    assert told(talked + [withdrawn(one, purpose) for one in left]).matched == 0
+    found = told([withdrawn(one, purpose) for one in talked] + left)
+    assert (found.renegotiations, found.cases, found.stalled) == (0, 0, 0)
+
+
+def withdrawn(one: Course, purpose: str) -> Course:
+    return replace(one, withdrawn=frozenset({purpose}))
+
+
+def test_how_long_alerts_waited_is_not_told_of_a_few_cases() -> None:
+    few, enough = (
+        [replace(one, alerts=(STALL,)) for one in many("left", (*STUCK, 17), number=number)]
+        for number in (CELL - 1, CELL)
+    )
+    assert (told(few).alerts, told(few).waiting) == (CELL - 1, None)
+    found = told(enough).waiting
+    assert found is not None
+    assert (found.n, found.events) == (CELL, 0)
 
 
 def test_what_is_known_of_a_moment_is_what_was_known_then() -> None:

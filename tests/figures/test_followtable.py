@@ -18,7 +18,7 @@ SEEN = Comparison(
     (-1.18, 1.29),
 )
 SMALL = Comparison("outcome", "ors/adult/client", 3, Side(7, 7, {}), Side(30, 35, {}))
-FOLLOWED = Followed(446, 338, 100, 99, (SEEN, SMALL), Waiting(120, 70, 21.3, (14.0, None), ()))
+FOLLOWED = Followed(446, 338, 100, 99, (SEEN, SMALL), 120, Waiting(120, 70, 21.3, (14.0, None), ()))
 
 
 def test_counts_means_and_intervals_stand_in_a_table() -> None:
@@ -42,10 +42,10 @@ def test_counts_means_and_intervals_stand_in_a_table() -> None:
 @pytest.mark.parametrize(
     "waiting, told",
     [
-        (Waiting(0, 0, None, (None, None), ()), "0 of 0 came to one"),
+        (None, "too few cases, 7"),
         (Waiting(9, 2, None, (5.0, None), ()), "2 of 9 came to one, fewer than half by the longest time seen"),
     ],
 )
-def test_a_median_that_is_not_reached_is_not_made_up(waiting: Waiting, told: str) -> None:
-    lines = list(table(replace(FOLLOWED, waiting=waiting)))
+def test_a_median_that_is_not_reached_is_not_made_up(waiting: Waiting | None, told: str) -> None:
+    lines = list(table(replace(FOLLOWED, alerts=waiting.n if waiting else 7, waiting=waiting)))
     assert lines[2] == f"from the alert about a stall to a renegotiation: {told}"

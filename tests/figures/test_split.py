@@ -95,6 +95,18 @@ def test_too_few_therapists_or_cases_and_alliances_that_do_not_differ_give_no_re
     assert split([], POLICY) is None
 
 
+def test_where_one_number_never_differs_or_follows_from_the_others_there_is_no_relation() -> None:
+    drawn_ = drawn(np.random.default_rng(10), 0.4, 1.1, therapists=6, each=12)
+    therapists = {ref: place for place, ref in enumerate(sorted({one.therapist_ref for one in drawn_}))}
+    degenerate = (
+        [one._replace(first=12.3) for one in drawn_],
+        [one._replace(last=20.1) for one in drawn_],
+        [one._replace(last=one.first + 7.1) for one in drawn_],
+        [one._replace(alliance=30.1 + 0.7 * therapists[one.therapist_ref]) for one in drawn_],
+    )
+    assert [split(cases(some), POLICY) for some in degenerate] == [None] * 4
+
+
 def test_open_cases_and_cases_that_began_above_the_cutoff_are_left_out() -> None:
     counted = cases(drawn(np.random.default_rng(8), 0.4, 1.1))
     more = [

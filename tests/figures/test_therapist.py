@@ -108,9 +108,32 @@ def test_where_therapists_do_not_differ_nobody_is_distinguishable() -> None:
     assert not any(one.distinguishable for one in found)
 
 
+@pytest.mark.parametrize("share", [0.003, 0.01, 0.05])
+def test_where_therapists_do_not_differ_hardly_anybody_is_distinguishable_however_rare_it_is(share: float) -> None:
+    rng = Random(11)
+    told = []
+    for _ in range(15):
+        hits = [sum(rng.random() < share for _ in range(40)) for _ in range(10)]
+        cases = [
+            case(f"th_{therapist:02d}", series([15, 5 if number < hit else 16]))
+            for therapist, hit in enumerate(hits)
+            for number in range(40)
+        ]
+        found = [figure(cases, "deteriorated", f"th_{therapist:02d}") for therapist in (0, hits.index(min(hits)))]
+        told += [bool(one.distinguishable) for one in found]
+        assert {one.network for one in found} <= {None, round(sum(hits) / 400, 3)}
+    assert sum(told) <= 1
+
+
 def test_where_no_two_cases_differ_that_is_said() -> None:
     cases = [case(f"th_{number:02d}", series([10, 20]), sessions=2) for number in range(6) for _ in range(12)]
     assert figure(cases, "completeness").standing == "all_alike"
+
+
+def test_where_only_therapists_differ_rounding_is_not_taken_for_scatter() -> None:
+    """The mean of so many equal values is not quite their value in binary fractions."""
+    cases = [case(f"th_{number:02d}", series([30.1 + 0.7 * number], SRS)) for number in range(6) for _ in range(12)]
+    assert figure(cases, "alliance").standing == "all_alike"
 
 
 def test_alliance_is_told_by_its_level_its_beginning_and_its_growth() -> None:

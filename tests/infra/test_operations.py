@@ -17,7 +17,7 @@ PAGE: Final = (ROOT / "docs/operations.md").read_text()
 KAFKA: Final = (ROOT / "infra/kafka/README.md").read_text()
 BLOCKS: Final = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) + re.findall(r"^ {4}.+$", PAGE, re.MULTILINE)
 SCRIPTS: Final = "\n".join(BLOCKS)
-COMMAND: Final = re.compile(r"(?<![\w/=-])resonance((?: [a-z]+)+)")
+COMMAND: Final = re.compile(r"(?<![\w/=-])resonance((?: [a-z][a-z-]*)+)")
 """Up to what the operator chooses."""
 COMMANDS: Final = sorted({words for text in [*BLOCKS, *re.findall("`.+?`", PAGE)] for words in COMMAND.findall(text)})
 

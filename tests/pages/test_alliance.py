@@ -38,6 +38,20 @@ def test_an_alliance_that_began_low_and_rose_is_told_so(place: Place) -> None:
     assert "Low from the start, and better from session 3 on." in shown(place, rated(30, 29, 36, 37))
 
 
+def test_an_alliance_that_is_low_once_more_is_not_said_to_be_so_from_the_start(place: Place) -> None:
+    told = shown(place, rated(27, 29, 33, 31))
+    assert "Low from the start, and better from session 3 on." in told
+    assert "Low again at session 4, and not better since." in told
+
+
+def test_low_scales_are_named_in_one_sentence(place: Place) -> None:
+    items = {"relationship": 9.5, "goals": 8.5, "approach": 7.0, "overall": 9.5}
+    told = shown(place, Story("ca_items1").opened().session(items=items))
+    assert (
+        "Worth a check-in, as below 9 in the last score: what you work on (goals) and how you work (approach)." in told
+    )
+
+
 def test_the_same_top_rating_every_time_is_not_called_good(place: Place) -> None:
     told = shown(place, rated(40, 40, 40, 40))
     assert "The last four scores are the same: that tells nothing, neither good nor bad." in told
@@ -68,7 +82,10 @@ def test_the_parts_of_the_wai_stand_in_its_table_and_name_the_conversation(place
 
 def test_how_far_a_single_score_can_be_trusted_is_said(place: Place) -> None:
     told = shown(place, Story("ca_exact1").opened().session(ors=15).session(ors=17))
-    assert "A single score is good to about ± 2.2 points: the true value lies within that two times in three." in told
+    assert (
+        "A single score is good to about ± 2.2 points: the true value lies within that two times in three. From week"
+        in told
+    )
     story = Story("ca_exact2").opened().session()
     story.measure("who5", {"total": 40}, story.session_ref(), "percent")
     assert "How exact a single score on WHO-5 is, is not known." in shown(place, story)

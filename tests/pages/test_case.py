@@ -75,6 +75,50 @@ def test_nothing_that_followed_is_called_an_effect(place: Place) -> None:
     assert "effect" not in words(shown(place, whole_story())).lower()
 
 
+def test_what_is_in_doubt_is_told_before_the_picture_and_what_to_talk_about_before_what_was_tried(place: Place) -> None:
+    story = raised(stalled(scores=(15, 15, 15, 15, 15, 15)))
+    place.now = story.now
+    told = words(shown(place, story))
+    parts = [
+        "Stalled: too",
+        "Doubts about the data",
+        "How to read this",
+        "Open alert",
+        "For the next talk",
+        "was tried",
+    ]
+    assert sorted(parts, key=told.index) == parts
+    talk = told.partition("For the next talk")[2].partition("What was tried")[0]
+    assert "Begin with the measure itself" in talk
+    assert "Last-chance talk: still no reliable gain." in talk
+
+
+def test_no_link_inside_the_page_leads_to_a_closed_fold(place: Place) -> None:
+    """Browsers open a fold for what lies in it, and not where it is itself the aim."""
+    page = shown(place, stalled_and_told())
+    aims = re.findall(r'href="#([^"]+)"', page)
+    assert len(aims) == 2
+    for aim in aims:
+        assert f' id="{aim}"' in page
+        assert f'<details id="{aim}"' not in page
+
+
+def test_the_measure_that_got_worse_is_named_where_the_change_of_another_is_told(place: Place) -> None:
+    story = Story("ca_worse9").opened()
+    for phq9 in (8, 15, 16):
+        story.session(ors=15).measure("phq9", {"total": phq9}, story.session_ref())
+    story.session(ors=15)
+    place.now = story.now
+    told = words(shown(place, story))
+    assert "Getting worse on the PHQ-9: the last scores" in told
+    assert "No difference since the first score (15 to 15)" in told
+
+
+def test_tasks_that_have_ended_are_folded_beneath_those_in_force(place: Place) -> None:
+    told = words(shown(place, whole_story())).partition("Tasks ")[2]
+    assert told.index("behavioural activation") < told.index("1 task that has ended") < told.index("thought records")
+
+
 def test_an_open_alert_says_what_one_can_do(place: Place) -> None:
     told = words(shown(place, stalled_and_told()))
     assert "Little movement since the start" in told
@@ -116,7 +160,7 @@ def test_the_pattern_of_the_alliance_names_the_conversation(place: Place) -> Non
     items = {"relationship": 9.5, "goals": 9.5, "approach": 7.0, "overall": 9.5}
     told = words(shown(place, Story("ca_items1").opened().session(items=items).session(items=items)))
     assert "Lowest over the last two scores: approach. A talk could begin with how you work." in told
-    assert "how you work (approach) is below 9" in told
+    assert "Worth a check-in, as below 9 in the last score: how you work (approach)." in told
 
 
 def test_attendance_and_doubts_about_the_data_are_told(place: Place) -> None:
@@ -146,6 +190,25 @@ def test_where_feedback_is_not_wished_no_score_and_no_status_is_shown(place: Pla
         assert "circle" not in text
         assert "15.5" not in text
         assert "14.5" not in text
+
+
+def test_the_page_of_a_long_case_with_much_on_record_stays_light(place: Place) -> None:
+    story, said = Story("ca_heavy1").opened(), "b" * 150
+    items = {"relationship": 9.5, "goals": 8.5, "approach": 7.0, "overall": 9.5}
+    for number in range(40):
+        story.session(ors=15 + number % 3, items=items)
+        if number % 4 == 0:
+            story.measure("phq9", {"total": 12}, story.session_ref())
+        if number % 8 == 2:
+            before = f"ta_n{number - 8:02d}" if number > 8 else None
+            story.renegotiated(f"ta_n{number:02d}", before, task_code="exposure_steps", statement=said, fit=4.0)
+        if number % 4 == 0:
+            for domain in ("cause", "change", "role", "pace", "review", "treatment", "culture"):
+                story.said(domain, stance=f"view_{number}", statement=said)
+    place.now = story.now
+    page = shown(place, story)
+    assert "40 sessions were held" in words(page)
+    assert len(page.encode()) < 60 * 1024
 
 
 def test_the_footer_says_what_this_is_not(place: Place) -> None:

@@ -8,7 +8,7 @@ import pytest
 from services.pages.sparkline import sparkline
 from tests.pages.place import ADA, BEN, SUE, Place, raised, stalled_and_told, words
 from tests.pages.test_picture import course
-from tests.story import Story, stalled
+from tests.story import Story, day, stalled
 
 
 def cases(page: str) -> list[str]:
@@ -45,7 +45,19 @@ def test_each_case_is_told_in_words(place: Place) -> None:
     place.tell(stalled())
     told = words(place.browser(ADA).get("/caseload").text)
     assert "6 sessions, last on 6 Apr 2026" in told
-    assert "Stalled. 1 point better since the first score (15 to 16): within measurement error" in told
+    assert (
+        "Stalled, last-chance talk due. 1 point better since the first score (15 to 16): within measurement error"
+        in told
+    )
+
+
+@pytest.mark.parametrize("scores", [(15, 16, 15, 16, 15), (15, 22, 22, 23, 22, 23), (15, 17, 18, 19, 20, 20)])
+def test_a_last_chance_talk_is_told_where_nothing_moves_at_its_sessions_only(
+    place: Place, scores: tuple[float, ...]
+) -> None:
+    place.tell(stalled(scores=scores))
+    place.now = day(40)
+    assert "last-chance" not in words(place.browser(ADA).get("/caseload").text)
 
 
 def test_an_empty_caseload_says_so(place: Place) -> None:
@@ -59,6 +71,22 @@ def test_closed_cases_stand_apart(place: Place) -> None:
     page = place.browser(ADA).get("/caseload").text
     assert cases(page.partition("<details>")[0]) == ["ca_open01"]
     assert cases(page.partition("<details>")[2]) == ["ca_closed"]
+
+
+def test_closed_cases_are_told_in_a_line_the_last_closed_first(place: Place) -> None:
+    place.tell(steady("ca_first1").closed(), steady("ca_last01").after(30).closed("lost_contact"))
+    folded = place.browser(ADA).get("/caseload").text.partition("<details>")[2]
+    assert cases(folded) == ["ca_last01", "ca_first1"]
+    assert "ca_last01, 3 sessions, closed 15 Apr 2026" in words(folded)
+    assert "<svg" not in folded
+
+
+def test_the_page_stays_light_however_many_cases_were_closed(place: Place) -> None:
+    place.tell(*(steady(f"ca_done{number:03d}").closed() for number in range(150)))
+    place.tell(*(raised(steady(f"ca_open{number:03d}"), f"al_open{number:03d}", "silent") for number in range(30)))
+    page = place.browser(ADA).get("/caseload").text
+    assert len(cases(page)) == 180
+    assert len(page.encode()) < 60 * 1024
 
 
 def test_a_supervisor_finds_the_open_alerts_of_those_supervised_and_no_other_case(place: Place) -> None:

@@ -41,7 +41,9 @@ def test_from_the_floor_on_a_figure_has_an_interval_a_number_of_cases_and_the_ne
     page = words(place.browser(ADA).get("/figures").text)
     assert re.search(r"\+\d\.\d points \(95 % interval \+\d\.\d to \+\d\.\d\), 10 closed cases; network", page)
     assert "Beyond what chance explains. Early: the interval is wide. Of therapists with so many" in page
-    assert "All of this network are alike in this." in page  # every session of every case was measured
+    assert (
+        "No comparison: no two cases of one therapist differ in this." in page
+    )  # every session of every case was measured
     assert "Ben" not in page
     assert BEN.ref not in page
 
@@ -88,6 +90,14 @@ def test_the_time_from_an_alert_to_a_renegotiation_is_told_with_those_who_still_
     found: Waiting | None, expected: str
 ) -> None:
     assert waited(14, found).startswith(expected)
+
+
+def test_what_rounds_to_nothing_has_no_minus() -> None:
+    figure = Figure(
+        "outcome", "ors", "adult", 24, "early", -0.04, -0.0, -0.04, (-1.0, 1.0), (-2.0, 2.0), 0.4, False,
+        (-1.0, 1.0), (-2.0, 2.0),
+    )  # fmt: skip
+    assert told(figure, 5).startswith("+0.0 points (95 % interval -2.0 to +2.0), 24 closed cases; network +0.0.")
 
 
 def test_a_share_is_told_in_percent_with_what_it_is_a_share_of() -> None:

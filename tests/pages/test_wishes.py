@@ -47,14 +47,14 @@ def test_aspects_areas_hope_and_goals_are_told_in_words(place: Place) -> None:
     told = shown(place, story)
     assert "Pace: with whom" in told
     assert "partner joins" in told
-    assert "About those who are close; work, school and friends" in told
+    assert "About the people nearest to the client; the client’s place among others" in told
     assert "rated 6.5 of 10" in told
     assert "more rest, reached so far: 3 of 10" in told
 
 
 def test_what_is_worth_a_question_is_asked_and_nothing_is_asked_where_nothing_stands_out(place: Place) -> None:
     calm = shown(place, told_story())
-    assert "Worth a question" not in calm
+    assert "For the next talk" not in calm
     story = Story("ca_wish02").opened().session().session()
     story.agreed("ta_old01", "thought_record", fit=3.0, agreed_by="therapist")
     told = shown(place, story)

@@ -132,7 +132,7 @@ def test_what_was_on_record_before_the_task_is_told_apart_from_what_came_after()
 def test_the_strong_preferences_are_those_of_the_scores_in_force() -> None:
     story = Story().opened().session().said("activity", activity={"directiveness": 12, "warm_support": 2})
     assert [(one.scale, one.towards) for one in found(story).strong] == [("directiveness", "therapist_leads")]
-    story.session().said("activity", activity={"directiveness": 0, "warm_support": -9})
+    story.session().said("activity", activity={"directiveness": 0, "warm_support": -9}).said("role", stance="guide")
     assert [(one.scale, one.towards) for one in found(story).strong] == [("warm_support", "focused_challenge")]
 
 

@@ -82,6 +82,18 @@ def test_where_no_cutoff_is_known_there_is_no_floor() -> None:
     assert falls(31, 27.9, 31, version="child") == [1]
 
 
+def test_a_rating_just_at_the_limit_is_no_rupture_and_ends_one() -> None:
+    assert falls(33.2, 30.2, version="child") == []
+    assert falls(33.2, 30.1, version="child") == [1]
+    (found,) = ruptures(alliance(38, 34, 35), RULES)
+    assert found.repaired == 2
+
+
+def test_a_level_just_at_the_floor_is_not_low() -> None:
+    (found,) = ruptures(alliance(32, 31), RULES)
+    assert not found.low_from_start
+
+
 def test_a_fall_is_measured_by_the_width_of_the_scale() -> None:
     # 3 points of 40 are 3.6 of the 48 points between 12 and 60.
     assert falls(55, 55, 51.5, instrument="wai_sr", version="client") == []

@@ -26,6 +26,7 @@ def test_the_change_since_the_best_score_is_never_positive() -> None:
 def test_the_smoothed_gain_is_the_mean_of_two_scores_against_the_first() -> None:
     assert smoothed_gains([10, 14, 20], 1) == [0, 2, 7]
     assert smoothed_gains([10], 1) == [0]
+    assert smoothed_gains([1.1, 1.1, 7.1], 1)[-1] == 3  # which it is not in binary fractions alone
 
 
 def test_a_single_score_is_no_change() -> None:
@@ -43,6 +44,8 @@ def test_a_single_score_is_no_change() -> None:
         (26, 32, "improved"),  # was above the cutoff before: nothing was crossed
         (15, 9, "deteriorated"),
         (15, 9.1, "no_change"),
+        (2.2, 8.2, "improved"),  # six points, though 8.2 - 2.2 < 6 in binary fractions
+        (8.2, 2.2, "deteriorated"),
     ],
 )
 def test_change_classes_at_their_edges(first: float, last: float, expected: str) -> None:

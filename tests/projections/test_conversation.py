@@ -53,6 +53,12 @@ def test_what_a_session_invites_to_talk_about_is_named() -> None:
     assert concerns(series.points[0], None, series) == ()
 
 
+@pytest.mark.parametrize("before, last, told", [(39.2, 38.2, True), (39.2, 38.3, False), (1.4, 0.4, True)])
+def test_a_point_less_than_the_last_time_is_named(before: float, last: float, told: bool) -> None:
+    series = alliance(before, last)
+    assert ("lower_than_last_time" in concerns(series.points[1], series.points[0], series)) is told
+
+
 def test_the_lowest_part_names_the_conversation_if_one_stands_out() -> None:
     assert theme(alliance(items(9, 9, 7), items(9, 9, 7.5)), RULES) == "approach"
     assert theme(alliance(items(9, 8.5, 9)), RULES) == "goals"
@@ -120,6 +126,11 @@ def test_an_approach_that_fell_after_the_task_changed_is_told_with_its_sizes() -
 )
 def test_otherwise_nothing_is_said_to_have_fallen(before: list[float], after: list[float], later: list[float]) -> None:
     assert [one for one in approach_falls(changed(before, after, later), RULES) if one.task_ref == "ta_new01"] == []
+
+
+def test_of_two_scores_before_nothing_is_known_of_how_much_they_vary() -> None:
+    (found,) = approach_falls(changed([9, 6], [6.5, 6]), RULES)
+    assert (found.before, found.after) == (7.5, 6.25)
 
 
 def test_a_task_that_began_later_counts_as_a_change_too() -> None:

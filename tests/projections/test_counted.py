@@ -52,6 +52,12 @@ def test_it_counts_for_who_was_primarily_responsible_last(views: Views) -> None:
     assert (found.therapist_ref, found.is_open, found.ending) == ("th_ben001", True, None)
 
 
+def test_it_does_not_count_for_somebody_who_was_to_take_over_after_it_was_closed(views: Views) -> None:
+    later = {"therapist_ref": "th_ben001", "role": "primary", "effective_from": day(90).isoformat()}
+    [found] = counted(views, told().tell("therapist.assigned", later).closed())
+    assert (found.therapist_ref, found.is_open) == ("th_ada01", False)
+
+
 @pytest.mark.parametrize("purpose, cases", [("quality", 0), ("feedback", 0), ("supervision", 1), ("research", 1)])
 def test_a_client_who_wants_no_quality_work_or_no_feedback_is_left_out(views: Views, purpose: str, cases: int) -> None:
     data = {"purpose": purpose, "state": "withdrawn", "effective_from": day(3).isoformat()}

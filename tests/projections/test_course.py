@@ -70,6 +70,18 @@ def test_the_case_is_judged_by_the_clients_series_with_most_scores() -> None:
     assert series.instrument.key == "phq9"
 
 
+def test_a_series_that_nothing_is_known_to_judge_by_gives_way_to_one_that_can_be_judged() -> None:
+    story = Story().opened()
+    for score in (30, 28, 27):
+        story.session().measure("bdi2", {"total": score}, story.session_ref())
+    alone = course(story)
+    assert alone.outcome == alone.outcomes[0]
+    found = course(story.session(ors=15))
+    assert [len(one.points) for one in found.outcomes] == [3, 1]
+    assert found.outcome is not None
+    assert found.outcome.instrument.key == "ors"
+
+
 def test_a_missing_score_leaves_its_session_out_of_the_series() -> None:
     series = course(Story().opened().session(ors=15).session().session(ors=17)).outcome
     assert series is not None
@@ -127,6 +139,23 @@ def test_of_a_task_that_was_talked_about_again_the_last_talk_counts() -> None:
     assert (task.since, task.talked_at) == (day(0.0) + timedelta(minutes=30), day(7) + timedelta(minutes=30))
     assert (task.agreed_by, task.initiated_by, task.agreement) == ("both", "both", 9.0)
     assert (task.fit, task.goal_ref) == (4.0, "go_01")
+
+
+def test_a_task_that_is_added_stands_beside_the_one_before() -> None:
+    story = stalled().renegotiated("ta_new01", previous="ta_old01", change="add", task_code="values_work")
+    found = course(story)
+    assert [(task.ref, task.until, task.replaces) for task in found.tasks] == [
+        ("ta_old01", None, None),
+        ("ta_new01", None, None),
+    ]
+    assert found.pending == ()
+
+
+def test_a_task_that_is_dropped_ends_and_nothing_takes_its_place() -> None:
+    found = course(story := stalled().renegotiated("ta_old01", change="drop"))
+    [task] = found.tasks
+    assert (task.until, task.ended, task.replaced_by) == (story.last.time, "drop", None)
+    assert found.pending == ()
 
 
 def test_a_renegotiation_of_a_task_nobody_agreed_on_is_pending() -> None:

@@ -39,6 +39,12 @@ def test_where_too_few_cases_were_known_there_is_no_band_and_no_growth_model() -
     assert norms.growth_of(series(15, 20)) == GROWTH
 
 
+def test_a_set_without_a_band_and_a_growth_model_is_empty() -> None:
+    assert NormSet("0123456789ab", START, 15, {KIND: ()}).is_empty
+    assert not NormSet("0123456789ab", START, 15, {KIND: ()}, {KIND: GROWTH}).is_empty
+    assert not NormSet("0123456789ab", START, 15, {KIND: (LOW,)}).is_empty
+
+
 def test_the_last_session_stands_for_all_later_ones() -> None:
     assert two_bands().band(series(16, 20), 40) == LATER
 

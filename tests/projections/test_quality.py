@@ -54,6 +54,7 @@ def test_just_short_of_a_doubt_nothing_is_flagged(scores: tuple[float | None, ..
         ([10, 16, 10], 1),
         ([16, 10, 16], 1),
         ([10, 16, 10.1], 0),
+        ([2.2, 8.2, 2.2], 1),  # six points, though 8.2 - 2.2 < 6 in binary fractions
         ([10, 13, 16, 13, 10, 13, 16], 2),
         ([10, 16, 15, 16, 15, 16], 0),
     ],

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from datetime import timedelta, timezone
 
 import pytest
 from hypothesis import given, settings
@@ -135,6 +136,15 @@ def test_norm_sets_are_given_by_the_instant_from_which_they_hold(views: Views) -
     assert views.norm_sets() == [late]
     views.apply(sliced(recorded(adoptions([early]), 2)))
     assert views.norm_sets() == [early, late]
+
+
+def test_norm_sets_are_known_from_when_they_were_received(views: Views) -> None:
+    early, late = norm_set(effective_from=day(1), version="b" * 12), norm_set(effective_from=day(2), version="a" * 12)
+    received = zip((1, 2), (day(9), day(5)), adoptions([early, late]), strict=True)
+    views.apply(sliced([Recorded(*one) for one in received]))
+    assert views.norm_sets(day(5) - timedelta(microseconds=1)) == []
+    assert views.norm_sets(day(5).astimezone(timezone(timedelta(hours=3)))) == [late]
+    assert views.norm_sets(day(9)) == views.norm_sets() == [early, late]
 
 
 def test_a_rebuild_forgets_norm_sets_that_are_not_on_the_log(views: Views) -> None:

@@ -95,6 +95,18 @@ def test_a_decision_names_the_norm_set_that_was_in_force_when_the_case_began(run
     assert read(running, "decision", 8, case="ca_later1")["norms_version"] == "0123456789ab"
 
 
+def test_a_norm_set_that_came_later_is_not_known_though_it_says_to_hold_from_before(running: Running) -> None:
+    received(running, 1, *Story("ca_later1").after(1).opened().session(ors=15).events)
+    data = NormsAdoptedData(
+        version="0123456789ab", effective_from=day(0), last_session=10, policy="default", policy_version=2, kinds=()
+    )
+    adopted = NormsAdopted(id="norms-1", source=NORMS_SOURCE, time=day(5), subject="network", data=data)
+    running.network.log.append([adopted], day(5))
+    received(running, 8, *Story("ca_other1").after(7).opened().events)
+    assert read(running, "decision", 4, case="ca_later1")["norms_version"] is None
+    assert read(running, "decision", 5, case="ca_later1")["norms_version"] == "0123456789ab"
+
+
 def test_silence_is_judged_by_the_date_that_is_asked_for(running: Running) -> None:
     received(running, 1, *Story(CASE).opened().session(ors=15).events)
     running.now = day(60)
@@ -179,6 +191,19 @@ def test_a_key_for_some_clinics_sees_no_past_of_a_case_that_is_another_clinics(r
         )
     assert read(running, "course", 1.5)["clinic"] == "cl_south"
     assert read(running, "course")["clinic"] == "cl_north"
+
+
+def test_a_case_that_is_parked_now_does_not_keep_a_key_for_some_clinics_from_the_others(running: Running) -> None:
+    odd, fine = stalled("ca_odd001"), stalled("ca_fine01")
+    received(running, 36, *odd.events, *fine.events)
+    views = running.network.views
+    views._catalogue = {key: one for key, one in views._catalogue.items() if key[0] != "phq9"}
+    received(running, 40, odd.measure("phq9", {"total": 14}).last)
+    key = running.create_key("read", clinics=["cl_north"])
+    answer = running.get("/v1/therapists/th_ada01/caseload?as_of=2026-04-10T09:00:00Z", key=key)
+    assert [entry["case_ref"] for entry in answer.json()["cases"]] == ["ca_fine01"]
+    odd_then = running.get("/v1/cases/ca_odd001/course?as_of=2026-04-10T09:00:00Z", key=key)
+    assert odd_then.json()["type"] == "/v1/problems/projection-behind"
 
 
 def test_a_decision_holds_none_of_the_clients_words_and_wants_a_key_that_may_read(running: Running) -> None:

@@ -1,13 +1,15 @@
 """What followed renegotiations over HTTP: for the whole network, and for nobody who may see a part of it only."""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from contracts.policies import policy
+from services.reading.followed import FollowedAnswer, Told
 from tests.running import Running
-from tests.story import Story
+from tests.story import Story, day
 
 CELL = policy().following.smallest_cell
 
@@ -41,6 +43,29 @@ def test_what_followed_stands_beside_cases_without_a_renegotiation(running: Runn
     assert (first["difference"], first["renegotiated"]["change"], first["beside"]["change"]) == (3, 4.5, 1.5)
     assert (later["difference"], later["renegotiated"]["absent"]) == (None, {"not_yet": CELL})
     assert "ca_" not in str(found)
+
+
+def test_an_answer_is_told_again_until_an_event_comes_a_case_is_no_longer_parked_or_the_day_is_over(
+    running: Running,
+) -> None:
+    odd = stuck(1, 17, talk=False).measure("phq9", {"total": 14})
+    views, told, now = running.network.views, Told(), day(60)
+    full = views._catalogue
+    views._catalogue = {key: one for key, one in full.items() if key[0] != "phq9"}
+    running.told(odd.events)
+
+    def answer(at: datetime) -> FollowedAnswer:
+        first, second = (told.of_network("main", views, policy(), at) for _ in range(2))
+        assert first is second
+        return first
+
+    answers = [answer(now)]
+    running.told(stuck(2, 17, talk=False).events)
+    answers.append(answer(now))
+    views._catalogue = full
+    assert views.retry(odd.case_ref)
+    answers += [answer(now), answer(now + timedelta(days=1))]
+    assert len({id(one) for one in answers}) == len(answers)
 
 
 def test_a_key_for_some_clinics_is_not_told_what_followed_in_others(running: Running) -> None:

@@ -146,3 +146,18 @@ def test_a_line_that_is_no_event_is_named_by_its_number_alone(tmp_path: Path) ->
     truth.touch()
     with pytest.raises(ValueError, match=r"^line 2 is no event$"):
         read(events, truth)
+
+
+@pytest.mark.parametrize("told", ["", "no truth", '{"case_ref": "ca_stuck"}', "[]"])
+def test_files_that_are_none_of_a_simulation_are_refused(tmp_path: Path, told: str) -> None:
+    events, truth = tmp_path / "events", tmp_path / "truth"
+    story = Story("ca_stuck").opened()
+    events.write_bytes(canonical(story.last) if told else b"")
+    truth.write_text(told)
+    with pytest.raises(ValueError, match="line 1 says not what is true" if told else "there is no event"):
+        read(events, truth)
+
+
+def test_posts_of_a_single_day_are_judged_as_those_of_a_day() -> None:
+    found = judge(posts_of({"ca_stuck": (15,)}), TRUTH, POLICY)
+    assert (found.mails, found.mails_per_therapist_week) == (0, 0)

@@ -67,10 +67,11 @@ CREATE TABLE IF NOT EXISTS named (
     PRIMARY KEY (therapist_ref, case_ref)
 ) WITHOUT ROWID;
 
--- Norm sets that were adopted: each a whole event.
+-- Norm sets that were adopted: each a whole event, and when it came.
 CREATE TABLE IF NOT EXISTS norm_set (
     version        TEXT PRIMARY KEY,
     effective_from TEXT NOT NULL,
+    received       TEXT NOT NULL,
     state          BLOB NOT NULL
 );
 

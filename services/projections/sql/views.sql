@@ -91,10 +91,10 @@ INSERT INTO named (therapist_ref, case_ref) VALUES (?, ?) ON CONFLICT (therapist
 SELECT case_ref FROM named WHERE therapist_ref = ? ORDER BY case_ref;
 
 -- name: put_norm_set
-INSERT INTO norm_set (version, effective_from, state) VALUES (?, ?, ?) ON CONFLICT (version) DO NOTHING;
+INSERT INTO norm_set (version, effective_from, received, state) VALUES (?, ?, ?, ?) ON CONFLICT (version) DO NOTHING;
 
 -- name: norm_versions
-SELECT version FROM norm_set ORDER BY effective_from, version;
+SELECT version FROM norm_set WHERE received <= ? ORDER BY effective_from, version;
 
 -- name: norm_set
 SELECT state FROM norm_set WHERE version = ?;
