@@ -1,14 +1,19 @@
 """The growth model: true parameters are found again, and what it lets expect of gains is what comes."""
 
+from collections.abc import Iterator
 from dataclasses import astuple
+from itertools import islice
 from math import log
+from random import Random
+from statistics import fmean
 
 import numpy as np
 import pytest
 
 from contracts.instruments import catalogue
 from services.figures.growing import Gains, expected, grow
-from services.projections.growth import Growth
+from services.projections.growth import Growth, outlooks
+from services.simulation.latent import CUTOFF, Client, draw_client, draw_course, draw_effects
 from tests.series import grown, series
 
 TRUE = Growth(0, 16, 3, 20, -3, 8, 12)
@@ -79,3 +84,37 @@ def test_gains_fall_below_the_expected_quantiles_as_often_as_they_say(
     below = [float(np.mean(gains < line)) for line in expected(TRUE, cell, (0.1, 0.25, 0.5, 0.75))]
 
     assert below == pytest.approx([0.1, 0.25, 0.5, 0.75], abs=0.012)
+
+
+def test_the_chance_of_a_small_gain_is_about_how_often_the_true_gain_is_small() -> None:
+    """In the simulator, which is no such model. A chance errs downwards: who begins low by chance rises after it.
+
+    Said is the mean chance at the fourth score that the true gain by session 10 stays below 3 points; was is the share
+    of clients whose true gain does.
+    """
+    clients = list(islice(lived(Random(5)), 6_000))
+    model = grow([series(*scores) for _, scores in clients[::2]], SMALLEST)
+    assert model is not None
+    told = [
+        (
+            outlooks(model, list(enumerate(scores[:4], 1)))[-1].chance_below(3, 10),
+            client.state(10) - client.state(1) < 3,
+        )
+        for client, scores in clients[1::2]
+        if len(scores) >= 4
+    ]
+    for low, high in ((0.0, 0.25), (0.25, 0.5), (0.5, 0.75), (0.75, 1.0)):
+        among = [one for one in told if low <= one[0] < high]
+        said, was = fmean(chance for chance, _ in among), fmean(small for _, small in among)
+        assert len(among) > 100
+        assert said - 0.03 < was < said + 0.15, (low, said, was)
+
+
+def lived(rng: Random) -> Iterator[tuple[Client, list[float]]]:
+    """Clients of the simulator who begin on the clinical side, with all that they would score."""
+    while True:
+        therapist = draw_effects(rng)
+        client = draw_client(rng, therapist)
+        scores = [session.ors for session in draw_course(rng, client, therapist, Random(0), None, 0.0).sessions]
+        if len(scores) > 1 and scores[0] < CUTOFF:
+            yield client, scores
