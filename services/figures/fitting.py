@@ -6,9 +6,8 @@ everybody, see services/figures/growing.py.
 
 A cell is an intake band at a session. Its quantiles are drawn towards what the growth model lets expect there, with
 weight n / (n + shrinkage) for its own. The model is moved first by the mean departure of each band and of each session:
-it knows neither who stays nor the edges of the scale, and as it stands it was off by up to 15 percentage points on
-held-out cases of the simulator. Then each curve is smoothed (services/figures/smoothing.py), and where two would cross
-their values are exchanged.
+it knows neither who stays nor the edges of the scale, and is off on held-out cases as it stands. Then each curve is
+smoothed (services/figures/smoothing.py), and where two would cross their values are exchanged.
 """
 
 from collections import defaultdict
