@@ -51,20 +51,22 @@ def whole(norms: NormSet) -> Iterator[str]:
 
 
 def tested(found: Backtest, rules: Norms) -> Iterator[str]:
-    """The shares of held-out scores below each curve; what is off is marked."""
+    """The shares of held-out scores below each curve, of cases enough to tell; what is off is marked."""
     off = found.off(rules.calibration_within, rules.smallest_cell)
+    tried = False
     for name, margins in (
         ("each fold against the norms of the others", found.folds),
         ("the cases that began last against the norms of those before", found.later),
     ):
-        yield f"back-test, {name}: share below the curves of {_HEAD}"
-        for margin in margins:
+        large = [margin for margin in margins if margin.cases >= rules.smallest_cell]
+        if large:
+            tried = True
+            yield f"back-test, {name}: share below the curves of {_HEAD}"
+        for margin in large:
             shares = "  ".join(f"{share:5.1%}" for share in margin.shares)
             mark = "  off" if margin in off else ""
             yield f"  {_where(margin):46} {margin.scores:7} scores of {margin.cases:6} cases  {shares}{mark}"
-        if not margins:
-            yield "  too few cases"
-    if not found.folds and not found.later:
+    if not tried:
         yield "nothing could be tested"
         return
     verdict = f"{len(off)} are off" if off else "none is off"

@@ -108,3 +108,12 @@ def test_what_chance_makes_likely_is_not_called_off(cases: int, off: int) -> Non
     assert len(found.off(within=0.02, smallest=100)) == off
     assert found.off(within=0.02, smallest=cases + 1) == []
     assert found.off(within=0.06, smallest=100) == []
+
+
+def test_what_a_few_cases_say_is_not_told() -> None:
+    few, enough = (Margin(KIND, "session", at, cases, cases, SHARES) for at, cases in ((2, 99), (3, 100)))
+    told = "\n".join(normtable.tested(Backtest((few, enough), (few,)), RULES))
+    assert "session 3" in told
+    assert "session 2" not in told
+    assert "began last" not in told
+    assert list(normtable.tested(Backtest((few,), ()), RULES)) == ["nothing could be tested"]
