@@ -9,7 +9,8 @@ from typing import Annotated, Final, Literal, Self, TypeAlias, get_args
 
 from pydantic import Discriminator, StringConstraints, TypeAdapter, ValidationInfo, model_validator
 
-from contracts.data import (
+from contracts.agreement import PreferenceRecordedData, TaskAgreedData, TaskEndedData, TaskRenegotiatedData
+from contracts.alerts import (
     AlertAcknowledgedData,
     AlertEscalatedData,
     AlertNotifiedData,
@@ -18,6 +19,8 @@ from contracts.data import (
     AlertResolvedData,
     AlertSnoozedData,
     AlertSuppressedData,
+)
+from contracts.data import (
     CaseClosedData,
     CaseOpenedData,
     CaseReopenedData,
@@ -33,17 +36,13 @@ from contracts.data import (
     MeasureCorrectedData,
     MeasureDeclinedData,
     MeasureRecordedData,
-    NormsAdoptedData,
-    PreferenceRecordedData,
     Ref,
     SessionHeldData,
     SessionMissedData,
     Source,
-    TaskAgreedData,
-    TaskEndedData,
-    TaskRenegotiatedData,
     TherapistAssignedData,
 )
+from contracts.norms import NormsAdoptedData
 
 
 class Envelope(Closed):

@@ -10,7 +10,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
-from contracts.data import AlertReason, AlertSuppressedData
+from contracts.alerts import AlertSuppressedData
+from contracts.data import AlertReason
 from contracts.events import AlertRaised, AlertResolved, AlertSuppressed
 from services.alerts.mail import Outcome
 from services.alerts.outbox import Backlog

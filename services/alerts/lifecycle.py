@@ -9,13 +9,8 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Final, Literal, TypeAlias, TypedDict
 
-from contracts.data import (
-    AlertRaisedData,
-    AlertReason,
-    AlertResolvedData,
-    AlertSuppressedData,
-    Evidence,
-)
+from contracts.alerts import AlertRaisedData, AlertResolvedData, AlertSuppressedData, Evidence
+from contracts.data import AlertReason
 from contracts.events import OWN_SOURCE, AlertRaised, AlertResolved, AlertSuppressed
 from contracts.policies import Policy
 from services.alerts.decide import COURSE_REASONS, Decision, Reason

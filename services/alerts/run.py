@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from contracts.data import AlertNotifiedData, AlertReason, AlertSuppressedData
+from contracts.alerts import AlertNotifiedData, AlertSuppressedData
+from contracts.data import AlertReason
 from contracts.events import AlertNotified, AlertRaised, AlertResolved, AlertSuppressed, AnyEvent
 from contracts.policies import Policy
 from services.access.people import People, Therapist

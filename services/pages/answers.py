@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
-from contracts.data import AlertAcknowledgedData, AlertOpenedData, AlertSnoozedData
+from contracts.alerts import AlertAcknowledgedData, AlertOpenedData, AlertSnoozedData
 from contracts.events import AlertAcknowledged, AlertOpened, AlertSnoozed
 from services.alerts.lifecycle import Envelope, envelope, snoozed
 from services.projections.course import Alert, Course

@@ -8,7 +8,8 @@ from typing import Final, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
 
-from contracts.data import STATEMENT_LIMIT, Statement, TaskRenegotiatedData
+from contracts.agreement import TaskRenegotiatedData
+from contracts.data import STATEMENT_LIMIT, Statement
 from contracts.events import OWN_SOURCE, TaskRenegotiated
 from services.alerts.decide import COURSE_REASONS
 from services.pages.words import CHANGES, INITIATORS, REASONS, TRIGGERS

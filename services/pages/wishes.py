@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from contracts.data import ActivityPreferences
+from contracts.agreement import ActivityPreferences
 from contracts.preferences import inventory
 from services.access.people import People
 from services.pages.sheet import number

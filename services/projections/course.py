@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, TypeAlias
 
-from contracts.data import ActivityPreferences, AlertReason
+from contracts.agreement import ActivityPreferences
+from contracts.data import AlertReason
 from contracts.instruments import Instrument
 from services.projections.change import Change
 

@@ -13,8 +13,8 @@ from datetime import datetime
 from functools import cached_property
 from math import inf
 
-from contracts.data import Curves, GrowthModel, KindNorms, NormsAdoptedData
 from contracts.events import NORMS_SOURCE, NormsAdopted
+from contracts.norms import Curves, GrowthModel, KindNorms, NormsAdoptedData
 from contracts.policies import Policy
 from services.projections.course import Series
 from services.projections.growth import Growth

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TypeAlias
 
-from contracts.data import ActivityPreferences, PreferenceRecordedData
+from contracts.agreement import ActivityPreferences, PreferenceRecordedData
 from contracts.events import PreferenceRecorded
 from contracts.preferences import ActivityScale
 from services.projections.course import Course, Preference

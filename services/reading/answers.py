@@ -8,7 +8,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from contracts.data import ActivityPreferences, AlertReason
+from contracts.agreement import ActivityPreferences
+from contracts.data import AlertReason
 from contracts.policies import Policy
 from contracts.preferences import inventory
 from services.alerts.decide import Decision, Moment, Route, Status

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Final, Literal
 
-from contracts.data import (
+from contracts.agreement import (
     ActivityPreferences,
     PreferenceRecordedData,
     TaskAgreedData,

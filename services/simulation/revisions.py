@@ -7,7 +7,7 @@ from datetime import datetime
 from random import Random
 from typing import Final, Literal
 
-from contracts.data import PreferenceRecordedData
+from contracts.agreement import PreferenceRecordedData
 from contracts.events import PreferenceRecorded
 from services.simulation.clinics import draw_ref
 from services.simulation.sheet import Sheet

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, NamedTuple, TypeAlias
 
-from contracts.data import AlertNotifiedData
+from contracts.alerts import AlertNotifiedData
 from contracts.events import (
     OWN_SOURCE,
     AlertAcknowledged,

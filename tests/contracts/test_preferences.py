@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from contracts.data import ASPECTS, ActivityPreferences, PreferenceRecordedData
+from contracts.agreement import ASPECTS, ActivityPreferences, PreferenceRecordedData
 from contracts.preferences import inventory
 
 RULES = Path(__file__).parents[2] / "docs" / "clinical-rules.md"

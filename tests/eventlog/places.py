@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from contracts.data import TaskAgreedData
+from contracts.agreement import TaskAgreedData
 from contracts.events import AnyEvent, TaskAgreed
 from services.eventlog import postgres, sqlite
 from services.eventlog.store import StoredLog

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg.conninfo import make_conninfo
 
-from contracts.data import EventKey, TaskRenegotiatedData
+from contracts.agreement import TaskRenegotiatedData
+from contracts.data import EventKey
 from contracts.events import AnyEvent, TaskRenegotiated, canonical
 from services.eventlog.ports import Appended, Log, Recorded, Rejected, Unavailable
 from tests.eventlog.places import RECEIVED, SECRET, Place, PostgresPlace, SQLitePlace, agreed

@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import pytest
 
-from contracts import data
+from contracts import agreement, alerts, data
 from contracts.instruments import Theme, catalogue
 from contracts.preferences import inventory
 from services.alerts.decide import Moment, Route
@@ -36,24 +36,24 @@ def choices_or_none(model: type[data.Closed], field: str) -> set[str]:
         (words.STANDINGS, set(get_args(SeriesStatus)) | {"closed"}),
         (words.MOMENTS, set(get_args(Moment))),
         (words.ROUTES, set(get_args(Route))),
-        (words.ANSWERS, choices(data.AlertAcknowledgedData, "action")),
-        (words.UNTOLD, choices(data.AlertSuppressedData, "why")),
-        (words.RESOLUTIONS, choices(data.AlertResolvedData, "how")),
-        (words.CHANGES, choices(data.TaskRenegotiatedData, "change")),
-        (words.INITIATORS, choices(data.TaskRenegotiatedData, "initiated_by")),
-        (words.TRIGGERS, choices(data.TaskRenegotiatedData, "trigger")),
-        (words.ENDS, choices(data.TaskEndedData, "reason") | {"drop", "replace"}),
+        (words.ANSWERS, choices(alerts.AlertAcknowledgedData, "action")),
+        (words.UNTOLD, choices(alerts.AlertSuppressedData, "why")),
+        (words.RESOLUTIONS, choices(alerts.AlertResolvedData, "how")),
+        (words.CHANGES, choices(agreement.TaskRenegotiatedData, "change")),
+        (words.INITIATORS, choices(agreement.TaskRenegotiatedData, "initiated_by")),
+        (words.TRIGGERS, choices(agreement.TaskRenegotiatedData, "trigger")),
+        (words.ENDS, choices(agreement.TaskEndedData, "reason") | {"drop", "replace"}),
         (words.MISSED, choices(data.SessionMissedData, "kind")),
         (words.ENDINGS, choices(data.CaseClosedData, "ending")),
-        (words.DOMAINS, choices(data.PreferenceRecordedData, "domain")),
+        (words.DOMAINS, choices(agreement.PreferenceRecordedData, "domain")),
         (words.FLAGS, set(get_args(Flag))),
         (words.DOUBTS, set(get_args(Flag))),
         (words.THEMES, set(get_args(Theme))),
         (words.ITEMS, {item.name for item in catalogue()["srs", "adult"].items}),
-        (words.ASPECTS, {aspect for aspects in data.ASPECTS.values() for aspect in aspects}),
-        (words.ASPECTS, choices_or_none(data.PreferenceRecordedData, "aspect")),
-        (words.REASONS, choices_or_none(data.TaskRenegotiatedData, "reason")),
-        (words.AGREED_BY, choices(data.TaskAgreedData, "agreed_by")),
+        (words.ASPECTS, {aspect for aspects in agreement.ASPECTS.values() for aspect in aspects}),
+        (words.ASPECTS, choices_or_none(agreement.PreferenceRecordedData, "aspect")),
+        (words.REASONS, choices_or_none(agreement.TaskRenegotiatedData, "reason")),
+        (words.AGREED_BY, choices(agreement.TaskAgreedData, "agreed_by")),
         (words.OBSERVATIONS, set(get_args(Observation))),
         (words.ENDS_OF_SCALES, {end for one in inventory().scales for end in (one.positive, one.negative)}),
         (words.AREAS, {item.name for item in catalogue()["ors", "adult"].items}),

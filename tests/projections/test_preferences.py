@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from contracts.data import ActivityPreferences, PreferenceRecordedData
+from contracts.agreement import ActivityPreferences, PreferenceRecordedData
 from contracts.events import AnyCaseEvent
 from contracts.instruments import catalogue
 from contracts.preferences import inventory

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from contracts.data import NormsAdoptedData
 from contracts.events import NORMS_SOURCE, NormsAdopted
+from contracts.norms import NormsAdoptedData
 from contracts.policies import policy
 from tests.running import Running
 from tests.story import START, Story, day, merge, stalled

@@ -13,7 +13,7 @@ from typing import Final, Literal, NamedTuple
 
 from typing_extensions import override
 
-from contracts.data import AlertSnoozedData
+from contracts.alerts import AlertSnoozedData
 from contracts.events import (
     OWN_SOURCE,
     AlertNotified,
