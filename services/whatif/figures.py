@@ -35,7 +35,8 @@ class Span(NamedTuple):
 
     @property
     def weeks(self) -> float:
-        return (self.until - self.since).total_seconds() / 604_800
+        """At least one: what is loaded within an hour tells no rate."""
+        return max(1.0, (self.until - self.since).total_seconds() / 604_800)
 
     def holds(self, event: CaseEvent, at: datetime) -> bool:
         return self.since <= at < self.until and self.clinic in (None, event.rsnclinic)

@@ -99,3 +99,8 @@ def test_where_nothing_is_left_to_count_it_says_so(wanted: Wanted) -> None:
 def test_a_span_begins_with_the_first_event_and_ends_with_the_history() -> None:
     first = HISTORY.recorded[0].received
     assert Wanted(date(2020, 1, 1), date(2030, 1, 1)).span(HISTORY) == Span(first, day(42))
+
+
+@pytest.mark.parametrize("hours, weeks", [(1, 1.0), (7 * 24, 1.0), (21 * 24, 3.0)])
+def test_less_than_a_week_counts_as_one(hours: int, weeks: float) -> None:
+    assert Span(day(0), day(0) + timedelta(hours=hours)).weeks == weeks
