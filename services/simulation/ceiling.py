@@ -1,8 +1,9 @@
-"""The most that outcome scores can tell in the simulator: judged by one who knows the law that they were drawn by.
+"""What outcome scores can tell in the simulator: judged by one who knows the law that they were drawn by.
 
 For each score of a case: the chance that the client's own class is flat or worsening, given this score and those
-before it (Bayes' rule over clients drawn from the simulator itself). No rule that sees the same scores can know more,
-so that what it reaches bounds what any policy reaches.
+before it (Bayes' rule over clients drawn from the simulator itself). At that score no rule that sees the same scores
+can know more. Flagging at one such chance is a yardstick for a policy and no strict bound: when to speak is a choice of
+its own.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What one could know at most: chances that are right as often as they say."""
+"""Who knows the simulator's law: chances that are right as often as they say."""
 
 from random import Random
 from statistics import fmean
