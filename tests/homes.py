@@ -5,9 +5,10 @@ A test that asks for ``home`` runs on both.
 
 import sqlite3
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Literal, LiteralString, Self, TypeAlias
 from uuid import uuid4
@@ -17,7 +18,10 @@ import pytest
 from psycopg.conninfo import make_conninfo
 from typing_extensions import override
 
-from services.access import keys, people
+from services.access import audit, idempotency, issuers, keys, people
+from services.access.audit import Audit
+from services.access.idempotency import Replies
+from services.access.issuers import Issuers
 from services.access.keys import Keys
 from services.access.people import People
 from services.alerts import outbox
@@ -30,14 +34,16 @@ from services.eventlog.ports import Log
 from services.projections import tables
 from services.projections.fold import Catalogue
 from services.projections.views import Views
+from services.webhooks import endpoints
+from services.webhooks.endpoints import Endpoints
 from tests.eventlog.places import SECRET, Place, PostgresPlace, SQLitePlace
 from tests.parts import outbox_in, views_in
 
-Part = Literal["log", "views", "outbox", "people", "keys", "other"]
+Part = Literal["log", "views", "outbox", "people", "keys", "replies", "imports", "webhooks", "other"]
 Rows: TypeAlias = dict[str, list[tuple[object, ...]]]
 REFUSED: Final = (sqlite3.IntegrityError, psycopg.IntegrityError)
 """What the database says where a test made it refuse a change."""
-VIEWS: Final = ("case_view", "assignment", "series_view", "merge", "named", "norm_set", "fact", "tracking", "parked")
+VIEWS: Final = ("tracking", *tables.OF_THE_LOG)
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,18 @@ class Home(ABC):
 
     def keys(self) -> Keys:
         return Keys(self.database("keys", keys.SCHEMA))
+
+    def issuers(self) -> Issuers:
+        return Issuers(self.database("keys", issuers.SCHEMA))
+
+    def audit(self, clock: Callable[[], datetime]) -> Audit:
+        return Audit(self.database("keys", audit.SCHEMA), clock)
+
+    def replies(self) -> Replies:
+        return Replies(self.database("replies", idempotency.SCHEMA))
+
+    def endpoints(self) -> Endpoints:
+        return Endpoints(self.database("webhooks", endpoints.SCHEMA))
 
     def rows(self) -> Rows:
         """Every row of the views."""

@@ -1,13 +1,18 @@
 """The parts that keep something, each in a database of its own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from contracts.instruments import catalogue
-from services.access import keys, people
+from services.access import audit, issuers, keys, people
+from services.access.audit import Audit
+from services.access.bearers import Bearers
+from services.access.issuers import Issuers
 from services.access.keys import Keys
+from services.access.keysets import KeySets
 from services.access.people import People
+from services.access.tokens import Tokens
 from services.alerts import outbox
 from services.alerts.outbox import Outbox, Written
 from services.database.ports import Database
@@ -15,6 +20,7 @@ from services.database.sqlite import SQLiteDatabase
 from services.eventlog.feed import SOURCE, LogFeed
 from services.eventlog.follow import Signal
 from services.eventlog.ports import Log, Recorded, Slice
+from services.outward import Outward
 from services.projections import run, tables
 from services.projections.fold import Catalogue
 from services.projections.views import Views
@@ -65,3 +71,12 @@ def people_at(path: Path) -> People:
 
 def keys_at(path: Path) -> Keys:
     return Keys(SQLiteDatabase(path, keys.SCHEMA, "FULL"))
+
+
+def bearers_at(path: Path, keys: Keys) -> Bearers:
+    """For keys, and for tokens of the issuers that a test registers there."""
+    return Bearers(keys, Tokens(Issuers(SQLiteDatabase(path, issuers.SCHEMA, "FULL")), KeySets(Outward())))
+
+
+def audit_at(path: Path, clock: Callable[[], datetime]) -> Audit:
+    return Audit(SQLiteDatabase(path, audit.SCHEMA, "FULL"), clock)

@@ -2,13 +2,15 @@
 
 import logging
 import uuid
+from collections.abc import Mapping
 from pathlib import PurePath
-from typing import Final
+from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from services.access.audit import Audit
 from services.access.faults import faults
 from services.access.problems import MEDIA_TYPE, Fault, Problem, Refused, Slug, combined, problem
 from services.database.ports import Unavailable
@@ -23,15 +25,25 @@ _SLUGS: Final[dict[int, Slug]] = {
 }
 
 
-def install(app: FastAPI) -> None:
-    """Makes every refusal and every defect of ``app`` an ``application/problem+json`` without what was sent."""
+def install(app: FastAPI, audit: Audit) -> None:
+    """Makes every refusal and every defect of ``app`` an ``application/problem+json`` without what was sent.
+
+    Refusals are put on ``audit``, with the credential that the route found (``request.state.credential``), if any.
+    """
+
+    async def answer(request: Request, error: Exception) -> Response:
+        found = problem_of(error)
+        credential = getattr(request.state, "credential", None)
+        audit.refused(credential, request.method, route_of(request.scope), found)
+        return Response(found.body(), found.status, dict(found.headers), MEDIA_TYPE)
+
     for kind in (Refused, Unavailable, RequestValidationError, HTTPException, Exception):
-        app.add_exception_handler(kind, _answer)
+        app.add_exception_handler(kind, answer)
 
 
-async def _answer(_: Request, error: Exception) -> Response:
-    problem = problem_of(error)
-    return Response(problem.body(), problem.status, dict(problem.headers), MEDIA_TYPE)
+def route_of(scope: Mapping[str, Any]) -> str:
+    """The template of the route that was found for a request; empty where none was."""
+    return str(getattr(scope.get("route"), "path", ""))
 
 
 def problem_of(error: Exception) -> Problem:

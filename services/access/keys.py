@@ -3,20 +3,21 @@
 A key reads ``rsn_live_<key id>_<32 random letters and digits><CRC-32 of all before it>``, much as GitHub's tokens do:
 scanners find a leaked one, and a mistyped one never reaches the database (source: "Behind GitHub's new authentication
 token formats", GitHub blog, 2021). What is kept is its key id and its SHA-256, which needs no salt at 190 random bits.
+A sandbox is a network for trying out; its keys begin ``rsn_test_``, and neither kind of key opens the other's networks.
 """
 
 import hmac
-import json
 import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final, NamedTuple
 from zlib import crc32
 
 from services.access.credential import Credential, Scope
+from services.access.kept import LETTERS, instant, listed, names, random
 from services.access.problems import Refused, problem
 from services.database.ports import Database
 from services.database.texts import statements
@@ -25,8 +26,7 @@ LONGEST_LIFE: Final = timedelta(days=365)
 REVOKED_WITHIN: Final = timedelta(seconds=60)
 """For so long a process trusts a key that it has checked, though another process may have revoked it."""
 
-_LETTERS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_BEARER: Final = re.compile(rb"(?i:bearer) (rsn_live_([0-9A-Za-z]{8})_[0-9A-Za-z]{32})([0-9A-Za-z]{6})")
+_BEARER: Final = re.compile(rb"(?i:bearer) (rsn_(?:live|test)_([0-9A-Za-z]{8})_[0-9A-Za-z]{32})([0-9A-Za-z]{6})")
 _SQL: Final = statements("services.access", "keys")
 SCHEMA: Final = _SQL["schema"]
 _NETWORK: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
@@ -61,11 +61,24 @@ class Keys:
         self._known: dict[bytes, _Known] = {}
         self._secrets: dict[str, bytes] = {}
 
-    def add_network(self, name: str) -> None:
-        """Gives the network ``name`` its 32 secret bytes, unless it has them. Raises ValueError for an unfit name."""
+    def add_network(self, name: str, *, sandbox: bool | None = None) -> None:
+        """Gives the network ``name`` its 32 secret bytes, unless it has them; a new one is live unless told otherwise.
+
+        Raises ValueError for an unfit name, and where the network is there already and of the other kind.
+        """
         if not _NETWORK.fullmatch(name):
             raise ValueError("a network's name is 1 to 32 small letters, digits and hyphens, beginning with a letter")
-        self._database.connection().execute(_SQL["add_network"], {"name": name, "secret": secrets.token_bytes(32)})
+        with self._database.transaction() as connection:
+            row = {"name": name, "secret": secrets.token_bytes(32)}
+            is_new = connection.execute(_SQL["add_network"], row).rowcount > 0
+            if is_new and sandbox:
+                connection.execute(_SQL["add_sandbox"], {"network": name})
+        if sandbox is not None and self.is_sandbox(name) != sandbox:
+            raise ValueError("a network is a sandbox from its making on, or never")
+
+    def is_sandbox(self, name: str) -> bool:
+        """Whether the network is one for trying out; so it was made, and so it stays."""
+        return self._database.connection().execute(_SQL["sandbox"], {"network": name}).fetchone() is not None
 
     def networks(self) -> list[str]:
         return [row["name"] for row in self._database.connection().execute(_SQL["networks"])]
@@ -95,34 +108,36 @@ class Keys:
             raise ValueError("a key lives for at most 365 days")
         if self.secret(network) is None:
             raise ValueError("there is no such network")
-        key_id = _random(8)
-        bare = f"rsn_live_{key_id}_{_random(32)}"
+        key_id = random(8)
+        bare = f"rsn_{'test' if self.is_sandbox(network) else 'live'}_{key_id}_{random(32)}"
         key = bare + _checksum(bare.encode())
         row = {
             "key_id": key_id,
             "network": network,
             "digest": sha256(key.encode()).digest(),
-            "clinics": _list(clinics),
-            "sources": _list(sources),
-            "scopes": _list(scopes),
+            "clinics": listed(clinics),
+            "sources": listed(sources),
+            "scopes": listed(scopes),
             "created": int(now.timestamp()),
             "expires": int((now + life).timestamp()),
         }
-        self._database.connection().execute(_SQL["add_key"], row)
+        with self._database.transaction() as connection:
+            connection.execute(_SQL["add_key"], row)
+            connection.execute(_SQL["add_number"], {"key_id": key_id})
         return key
 
     def records(self, network: str) -> list[KeyRecord]:
-        """The keys of ``network``, oldest first."""
+        """The keys of ``network`` in the order in which they were made."""
         return [
             KeyRecord(
                 key_id=row["key_id"],
                 network=network,
-                clinics=_set(row["clinics"]),
-                sources=_set(row["sources"]),
-                scopes=_set(row["scopes"]) or frozenset(),
-                created=_instant(row["created"]),
-                expires=_instant(row["expires"]),
-                revoked=None if row["revoked"] is None else _instant(row["revoked"]),
+                clinics=names(row["clinics"]),
+                sources=names(row["sources"]),
+                scopes=names(row["scopes"]) or frozenset(),
+                created=instant(row["created"]),
+                expires=instant(row["expires"]),
+                revoked=None if row["revoked"] is None else instant(row["revoked"]),
             )
             for row in self._database.connection().execute(_SQL["keys"], {"network": network})
         ]
@@ -161,39 +176,23 @@ class Keys:
 
     def _looked_up(self, key_id: str, digest: bytes, now: datetime) -> _Known:
         for row in self._database.connection().execute(_SQL["key"], {"key_id": key_id}):
-            expires = _instant(row["expires"])
+            expires = instant(row["expires"])
             if hmac.compare_digest(row["digest"], digest) and row["revoked"] is None and now < expires:
                 credential = Credential(
-                    key_id=key_id,
+                    id=key_id,
                     network=row["network"],
-                    clinics=_set(row["clinics"]),
-                    sources=_set(row["sources"]),
-                    scopes=_set(row["scopes"]) or frozenset(),
+                    clinics=names(row["clinics"]),
+                    sources=names(row["sources"]),
+                    scopes=names(row["scopes"]) or frozenset(),
                 )
                 return _Known(credential, now, min(now + REVOKED_WITHIN, expires))
         raise Refused(_INVALID)
-
-
-def _random(length: int) -> str:
-    return "".join(secrets.choice(_LETTERS) for _ in range(length))
 
 
 def _checksum(text: bytes) -> str:
     """CRC-32 in six letters and digits."""
     rest, letters = crc32(text), ""
     for _ in range(6):
-        rest, digit = divmod(rest, len(_LETTERS))
-        letters = _LETTERS[digit] + letters
+        rest, digit = divmod(rest, len(LETTERS))
+        letters = LETTERS[digit] + letters
     return letters
-
-
-def _list(names: Iterable[str] | None) -> str | None:
-    return None if names is None else json.dumps(sorted(set(names)))
-
-
-def _set(names: str | None) -> frozenset[str] | None:
-    return None if names is None else frozenset(json.loads(names))
-
-
-def _instant(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

@@ -3,6 +3,7 @@
 It is no part of the event log: an entry is replaced, and events name therapists by reference only.
 """
 
+from collections.abc import Callable
 from functools import cache
 from typing import Annotated, Final
 from zoneinfo import available_timezones
@@ -61,13 +62,29 @@ class People:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def put(self, therapist: Therapist) -> None:
-        """Durably replaces the therapist's entry, if there was one."""
-        self._database.connection().execute(_SQL["put"], therapist.model_dump())
+    def put(self, therapist: Therapist, allowed: Callable[[Therapist | None], object] = lambda _: None) -> bool:
+        """Durably enters the therapist, or replaces the entry; returns whether there was one.
+
+        ``allowed`` sees the entry that will be replaced, ``None`` where there is none, and nobody changes it meanwhile;
+        where it raises, nothing was changed.
+        """
+        values = therapist.model_dump()
+        while True:
+            with self._database.transaction() as connection:
+                row = connection.execute(_SQL["held"], {"ref": therapist.ref}).fetchone()
+                allowed(None if row is None else Therapist(**dict(row)))
+                # What is not there cannot be held: somebody else may enter it first, and the rules are asked again.
+                if connection.execute(_SQL["enter" if row is None else "replace"], values).rowcount == 1:
+                    return row is not None
 
     def get(self, ref: str) -> Therapist | None:
         row = self._database.connection().execute(_SQL["get"], {"ref": ref}).fetchone()
         return None if row is None else Therapist(**dict(row))
+
+    def after(self, ref: str, limit: int) -> list[Therapist]:
+        """The next therapists beyond ``ref``, in the order of their references."""
+        rows = self._database.connection().execute(_SQL["after"], {"ref": ref, "limit": limit})
+        return [Therapist(**dict(row)) for row in rows]
 
     def everyone(self) -> list[Therapist]:
         """All therapists, in the order of their references."""

@@ -9,18 +9,27 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 MEDIA_TYPE: Final = "application/problem+json"
 
 Slug: TypeAlias = Literal[
+    "address-not-allowed",
     "body-too-large",
     "batch-too-large",
     "clinic-not-allowed",
     "event-id-conflict",
     "free-text-not-allowed",
+    "idempotency-key-reused",
+    "identifier-required",
     "insufficient-scope",
     "internal",
     "invalid-key",
+    "invalid-token",
+    "issuer-unavailable",
     "malformed-json",
     "method-not-allowed",
     "not-found",
+    "precondition-failed",
+    "precondition-required",
     "projection-behind",
+    "quota-exceeded",
+    "request-in-progress",
     "request-refused",
     "scale-not-listed",
     "score-mismatch",
@@ -30,6 +39,7 @@ Slug: TypeAlias = Literal[
     "storage-unavailable",
     "temporary-reduced-capacity",
     "time-out-of-range",
+    "token-expired",
     "unknown-event-type",
     "unknown-instrument",
     "unsupported-media-type",
@@ -44,22 +54,38 @@ class Kind(NamedTuple):
     status: int
     title: str
     retryable: bool = False
+    type: str | None = None
+    """Where the kind is registered with IANA; else it is ours."""
 
 
 KINDS: Final[Mapping[Slug, Kind]] = MappingProxyType(
     {
+        "address-not-allowed": Kind(422, "The address is not one that may be called"),
         "body-too-large": Kind(413, "The body is too large"),
         "batch-too-large": Kind(413, "The batch holds too many events"),
         "clinic-not-allowed": Kind(403, "The credential may not speak for this clinic"),
         "event-id-conflict": Kind(409, "Another event has this source and id"),
         "free-text-not-allowed": Kind(422, "Free text is accepted in a statement only"),
+        "idempotency-key-reused": Kind(422, "The idempotency key was used for another request"),
+        "identifier-required": Kind(422, "The resource bears no identifier"),
         "insufficient-scope": Kind(403, "The credential lacks the scope"),
         "internal": Kind(500, "Something went wrong here", retryable=True),
         "invalid-key": Kind(401, "The API key is missing or not valid"),
+        "invalid-token": Kind(401, "The token is not valid"),
+        "issuer-unavailable": Kind(503, "The issuer of the token cannot be asked at the moment", retryable=True),
         "malformed-json": Kind(400, "The body is not well-formed JSON"),
         "method-not-allowed": Kind(405, "The method is not allowed here"),
         "not-found": Kind(404, "There is nothing here"),
+        "precondition-failed": Kind(412, "It has changed since it was read"),
+        "precondition-required": Kind(428, "The request has to say which version it changes"),
         "projection-behind": Kind(503, "The view has not come to the position that was asked for", retryable=True),
+        "quota-exceeded": Kind(
+            429,
+            "More events than the quota allows",
+            retryable=True,
+            type="https://iana.org/assignments/http-problem-types#quota-exceeded",
+        ),
+        "request-in-progress": Kind(409, "The same request is still being worked on", retryable=True),
         "request-refused": Kind(400, "The request cannot be answered"),
         "scale-not-listed": Kind(422, "The instrument has no such scale"),
         "score-mismatch": Kind(422, "The total is not the sum of the items"),
@@ -69,6 +95,7 @@ KINDS: Final[Mapping[Slug, Kind]] = MappingProxyType(
         "storage-unavailable": Kind(503, "The event log cannot be written at the moment", retryable=True),
         "temporary-reduced-capacity": Kind(503, "Too many events are waiting", retryable=True),
         "time-out-of-range": Kind(422, "A time lies outside what is accepted"),
+        "token-expired": Kind(401, "The token has expired"),
         "unknown-event-type": Kind(422, "The event type is not accepted"),
         "unknown-instrument": Kind(422, "The instrument is not listed"),
         "unsupported-media-type": Kind(415, "The media type is not supported"),
@@ -96,16 +123,19 @@ class Problem:
     retryable: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
     instance: str | None = None
+    members: Mapping[str, object] = field(default_factory=dict)
+    """What this kind has beside those of all problems (RFC 9457, section 3.2)."""
 
     def document(self) -> dict[str, object]:
         """The members of the problem document; ``type`` is relative to the service's root (RFC 9457, section 3.1.1)."""
         members: dict[str, object] = {
-            "type": f"/v1/problems/{self.slug}",
+            "type": KINDS[self.slug].type or f"/v1/problems/{self.slug}",
             "title": self.title,
             "status": self.status,
             "detail": self.detail,
             "instance": self.instance,
             "errors": [fault._asdict() for fault in self.errors],
+            **self.members,
         }
         return {name: value for name, value in members.items() if value} | {"retryable": self.retryable}
 
@@ -120,6 +150,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
     instance: str | None = None,
     status: int | None = None,
+    members: Mapping[str, object] | None = None,
 ) -> Problem:
     """The problem of kind ``slug``; a retryable one says in ``Retry-After`` (seconds) when to come back."""
     kind = KINDS[slug]
@@ -133,6 +164,7 @@ def problem(
         retryable=kind.retryable,
         headers=wait | dict(headers or {}),
         instance=instance,
+        members=members or {},
     )
 
 

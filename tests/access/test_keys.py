@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.access.credential import Credential
-from services.access.keys import REVOKED_WITHIN, Keys
+from services.access.keys import REVOKED_WITHIN, Keys, _checksum
 from services.access.problems import Problem, Refused
 from tests.homes import Files, Home
 
@@ -88,7 +88,7 @@ def test_a_changed_key_is_refused_whether_or_not_its_checksum_is_right(keys: Key
     swapped = first[:18] + second[18:]
     for wrong in (changed, swapped, first[:-1], first + "0"):
         assert refusal(keys, f"Bearer {wrong}").slug == "invalid-key"
-    assert check(keys, first).key_id != check(keys, second).key_id
+    assert check(keys, first).id != check(keys, second).id
 
 
 @pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer canary", "Basic Y2FuYXJ5", "Bearer rsn_live_"])
@@ -102,11 +102,11 @@ def test_anything_else_is_answered_alike(keys: Keys, authorization: str | None) 
 def test_a_revoked_key_is_refused_at_once_here_and_within_a_minute_elsewhere(keys: Keys, home: Home) -> None:
     key = keys.create("north", ["read"], NOW)
     elsewhere = home.keys()
-    key_id = check(elsewhere, key).key_id
-    assert check(keys, key).key_id == key_id
+    key_id = check(elsewhere, key).id
+    assert check(keys, key).id == key_id
     assert keys.revoke(key_id, NOW)
     assert refusal(keys, f"Bearer {key}").slug == "invalid-key"
-    assert check(elsewhere, key, NOW + REVOKED_WITHIN - timedelta(seconds=1)).key_id == key_id
+    assert check(elsewhere, key, NOW + REVOKED_WITHIN - timedelta(seconds=1)).id == key_id
     assert refusal(elsewhere, f"Bearer {key}", NOW + REVOKED_WITHIN).slug == "invalid-key"
     assert timedelta(seconds=60) >= REVOKED_WITHIN
     assert not keys.revoke(key_id, NOW + timedelta(days=1))
@@ -130,7 +130,7 @@ def test_a_clock_that_was_set_back_does_not_prolong_trust(keys: Keys, home: Home
 def test_keys_are_listed_without_what_opens(keys: Keys) -> None:
     key = keys.create("north", ["read", "events:write"], NOW, clinics=["cl_2a", "cl_1a"], life=timedelta(days=7))
     keys.create("north", ["read"], NOW + timedelta(days=1))
-    key_id = check(keys, key).key_id
+    key_id = check(keys, key).id
     keys.revoke(key_id, NOW + timedelta(days=2))
     first, second = keys.records("north")
     assert (first.key_id, first.scopes) == (key_id, frozenset({"read", "events:write"}))
@@ -140,6 +140,41 @@ def test_keys_are_listed_without_what_opens(keys: Keys) -> None:
     assert second.revoked is None
     assert key.rpartition("_")[2] not in repr(first)
     assert keys.records("south") == []
+
+
+def test_keys_of_one_second_are_listed_in_the_order_in_which_they_were_made(keys: Keys) -> None:
+    made = [check(keys, keys.create("north", ["read"], NOW)).id for _ in range(12)]
+    assert [record.key_id for record in keys.records("north")] == made
+
+
+def test_a_key_that_an_earlier_release_made_is_listed_all_the_same(keys: Keys, home: Home) -> None:
+    made = [check(keys, keys.create("north", ["read"], NOW + timedelta(days=day))).id for day in (0, 1)]
+    home.place("keys").execute("DELETE FROM api_key_number")
+    assert [record.key_id for record in keys.records("north")] == made
+
+
+def test_keys_of_a_sandbox_say_so_and_open_no_live_network(keys: Keys) -> None:
+    keys.add_network("trial", sandbox=True)
+    assert (keys.is_sandbox("trial"), keys.is_sandbox("north"), keys.is_sandbox("unknown")) == (True, False, False)
+    trial, live = keys.create("trial", ["read"], NOW), keys.create("north", ["read"], NOW)
+    assert (trial[:9], live[:9]) == ("rsn_test_", "rsn_live_")
+    assert (check(keys, trial).network, check(keys, live).network) == ("trial", "north")
+    for key, kind in ((trial, b"rsn_live_"), (live, b"rsn_test_")):
+        bare = kind + key[9:-6].encode()
+        assert refusal(keys, f"Bearer {bare.decode()}{key[-6:]}").slug == "invalid-key"
+        assert refusal(keys, f"Bearer {bare.decode()}{_checksum(bare)}").slug == "invalid-key"
+
+
+def test_a_network_is_a_sandbox_from_its_making_on_or_never(keys: Keys, home: Home) -> None:
+    keys.add_network("trial", sandbox=True)
+    keys.add_network("trial")
+    keys.add_network("trial", sandbox=True)
+    for name, sandbox in (("trial", False), ("north", True)):
+        with pytest.raises(ValueError, match="from its making on"):
+            keys.add_network(name, sandbox=sandbox)
+    again = home.keys()
+    assert [name for name in again.networks() if again.is_sandbox(name)] == ["trial"]
+    again.close()
 
 
 @pytest.mark.parametrize("life", [timedelta(0), timedelta(days=-1), timedelta(days=366)])

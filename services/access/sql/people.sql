@@ -9,16 +9,27 @@ CREATE TABLE IF NOT EXISTS therapist (
   clinic TEXT
 ) STRICT, WITHOUT ROWID;
 
--- name: put
--- The last entry of a therapist stands.
+-- name: held
+-- One therapist, whom nobody else changes before this transaction ends.
+SELECT ref, name, email, time_zone, supervisor_ref, clinic FROM therapist WHERE ref = :ref /*+ FOR UPDATE */;
+
+-- name: enter
+-- A therapist who was not there.
 INSERT INTO therapist (ref, name, email, time_zone, supervisor_ref, clinic)
-VALUES (:ref, :name, :email, :time_zone, :supervisor_ref, :clinic)
-ON CONFLICT (ref) DO UPDATE SET (name, email, time_zone, supervisor_ref, clinic) =
-  (excluded.name, excluded.email, excluded.time_zone, excluded.supervisor_ref, excluded.clinic);
+VALUES (:ref, :name, :email, :time_zone, :supervisor_ref, :clinic) ON CONFLICT (ref) DO NOTHING;
+
+-- name: replace
+-- The last entry of a therapist stands.
+UPDATE therapist SET (name, email, time_zone, supervisor_ref, clinic) = (:name, :email, :time_zone, :supervisor_ref, :clinic)
+WHERE ref = :ref;
 
 -- name: get
 -- One therapist.
 SELECT ref, name, email, time_zone, supervisor_ref, clinic FROM therapist WHERE ref = :ref;
+
+-- name: after
+-- The next ones, in the order of their references.
+SELECT ref, name, email, time_zone, supervisor_ref, clinic FROM therapist WHERE ref > :ref ORDER BY ref LIMIT :limit;
 
 -- name: all
 -- Everyone, in the order of their references.
