@@ -20,6 +20,8 @@ from pydantic import (
     model_validator,
 )
 
+from contracts.wire import NO_CONTROLS
+
 REFERENCE: Final = r"[a-z]{1,4}_[A-Za-z0-9]{2,64}"
 STATEMENT_LIMIT: Final = 2_000
 
@@ -66,7 +68,12 @@ Instant = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_instant
 Day = Annotated[date, Field(strict=False), BeforeValidator(_day)]
 Rating = Annotated[float, Field(ge=0, le=10)]
 """A client's rating from 0 to 10."""
-Statement = Annotated[str, AfterValidator(_plain_text), StringConstraints(min_length=1, max_length=STATEMENT_LIMIT)]
+Statement = Annotated[
+    str,
+    AfterValidator(_plain_text),
+    StringConstraints(min_length=1, max_length=STATEMENT_LIMIT),
+    Field(json_schema_extra={"pattern": NO_CONTROLS}),
+]
 """Free text, at most 2,000 characters: the client's wish, or the reason for a change. Only the case page shows it."""
 
 Respondent = Literal["client", "caretaker", "parent", "teacher", "therapist"]

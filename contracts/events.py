@@ -7,7 +7,7 @@ Source of the envelope: CloudEvents 1.0.2, https://github.com/cloudevents/spec/b
 
 from typing import Annotated, Final, Literal, Self, TypeAlias, get_args
 
-from pydantic import Discriminator, StringConstraints, TypeAdapter, ValidationInfo, model_validator
+from pydantic import Discriminator, FailFast, StringConstraints, TypeAdapter, ValidationInfo, model_validator
 
 from contracts.agreement import PreferenceRecordedData, TaskAgreedData, TaskEndedData, TaskRenegotiatedData
 from contracts.alerts import (
@@ -264,7 +264,9 @@ NORMS_SOURCE: Final = "urn:resonance:norms"
 OWN_SOURCES: Final = frozenset({OWN_SOURCE, NORMS_SOURCE})
 """Nobody else may send from these."""
 
-_adapter: Final[TypeAdapter[AnyEvent]] = TypeAdapter(Annotated[AnyEvent, Discriminator("type")])
+_Told: TypeAlias = Annotated[AnyEvent, Discriminator("type")]
+_adapter: Final[TypeAdapter[AnyEvent]] = TypeAdapter(_Told)
+_several: Final[TypeAdapter[list[AnyEvent]]] = TypeAdapter(Annotated[list[_Told], FailFast()])
 
 
 def parse(state: bytes | str) -> AnyEvent:
@@ -273,6 +275,11 @@ def parse(state: bytes | str) -> AnyEvent:
     Raises pydantic.ValidationError where it is none; its text can hold what was sent, so it must not be shown.
     """
     return _adapter.validate_json(state)
+
+
+def parse_array(states: bytes | str) -> list[AnyEvent]:
+    """The events of ``states``, a JSON array of CloudEvents. Raises as ``parse``, with the first fault only."""
+    return _several.validate_json(states)
 
 
 def canonical(event: AnyEvent) -> bytes:

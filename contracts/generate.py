@@ -11,19 +11,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from pydantic.json_schema import GenerateJsonSchema
-
 from contracts.events import EVENT_TYPES, AnyEvent
+from contracts.wire import Sent
 
 SCHEMAS: Final = Path(__file__).with_name("schemas")
 
 
 def schema(event_type: str, model: type[AnyEvent]) -> dict[str, object]:
     """The schema of one event type, as the type is sent."""
-    made = model.model_json_schema()
+    made = model.model_json_schema(schema_generator=Sent)
     # In code these two have defaults; on the wire they tell what the rest is.
     made["required"] = list(dict.fromkeys(["specversion", "type", *made["required"]]))
-    return {"$schema": GenerateJsonSchema.schema_dialect, "$id": f"urn:resonance:schema:{event_type}", **made}
+    return {"$schema": Sent.schema_dialect, "$id": f"urn:resonance:schema:{event_type}", **made}
 
 
 def schema_files() -> dict[str, str]:

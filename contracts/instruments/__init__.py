@@ -7,7 +7,7 @@ word ``unknown``; leaving it out is refused, so that a gap is always a statement
 
 import tomllib
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal
@@ -47,6 +47,14 @@ class Scale(Closed):
     def width(self) -> float:
         """From the lowest to the highest score."""
         return self.maximum - self.minimum
+
+    @cached_property
+    def points(self) -> frozenset[float]:
+        """Every score that there is, as a decimal fraction is read; none where any value can come up."""
+        if self.step is None:
+            return frozenset()
+        steps = range(round(self.width / self.step) + 1)
+        return frozenset(round(self.minimum + step * self.step, 6) for step in steps)
 
 
 class Cutoff(Closed):
@@ -107,6 +115,11 @@ class Instrument:
     def sign(self) -> Literal[1, -1]:
         """What a difference is multiplied with so that positive means better."""
         return 1 if self.higher_is_better else -1
+
+    @cached_property
+    def scales(self) -> Mapping[str, Scale]:
+        """Every scale by its name."""
+        return {scale.name: scale for scale in (self.total, *self.parts)}
 
     @property
     def parts(self) -> tuple[Scale, ...]:

@@ -3,8 +3,8 @@
 A refusal names its place and a code, and repeats nothing of what was sent.
 """
 
-from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from pydantic import ValidationError
@@ -18,23 +18,17 @@ from contracts.events import (
     AlertResolved,
     AlertSuppressed,
     AnyEvent,
-    CaseClosed,
-    CaseOpened,
-    ConsentChanged,
-    MeasureCorrected,
-    MeasureRecorded,
     NormsAdopted,
-    SessionHeld,
-    SessionMissed,
-    TherapistAssigned,
     parse,
 )
 from contracts.instruments import Instrument
 from services.access.credential import Credential
 from services.access.faults import unfit
-from services.access.problems import Fault, Problem, Refused, Slug, combined, problem
+from services.access.problems import Fault, Problem, Refused, combined, problem
 from services.ingest.measures import measure_faults
-from services.ingest.reading import read_array, read_value
+from services.ingest.plain import plain_event, plain_events
+from services.ingest.reading import Item, read_array, read_item
+from services.ingest.times import AHEAD, time_faults
 
 EVENT_LIMIT: Final = 64 * 1024
 """Bytes of one event."""
@@ -42,10 +36,6 @@ BATCH_LIMIT: Final = 4 * 1024 * 1024
 """Bytes of a batch."""
 MOST_EVENTS: Final = 1_000
 """Events of a batch."""
-EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
-AHEAD: Final = timedelta(hours=24)
-"""How far a clock elsewhere may run ahead of ours."""
-
 RESERVED: Final = frozenset(
     name
     for name, model in EVENT_TYPES.items()
@@ -53,24 +43,9 @@ RESERVED: Final = frozenset(
 )
 """Types of events that only Resonance itself appends."""
 
-_DATES: Final[Mapping[type[AnyEvent], str]] = {
-    CaseOpened: "opened_on",
-    CaseClosed: "closed_on",
-    TherapistAssigned: "effective_from",
-    SessionHeld: "started_at",
-    SessionMissed: "scheduled_for",
-    MeasureRecorded: "occurred_on",
-    MeasureCorrected: "occurred_on",
-    ConsentChanged: "effective_from",
-}
-_MAY_LIE_AHEAD: Final = frozenset({"effective_from", "scheduled_for"})
-_EASTMOST: Final = timedelta(hours=14)
-"""The first zone in which a day begins is so far ahead of UTC."""
-_FOREVER: Final = datetime.max.replace(tzinfo=UTC)
-
 
 class Refusal(NamedTuple):
-    """One event of a batch that may not happen; ``id`` is its CloudEvents id where it bears a well-formed one."""
+    """One event of several that may not happen; ``id`` is its CloudEvents id where it bears a well-formed one."""
 
     id: str | None
     problem: Problem
@@ -80,7 +55,18 @@ def accept(
     body: bytes, catalogue: Mapping[tuple[str, str], Instrument], credential: Credential, now: datetime
 ) -> AnyEvent:
     """The event that ``body`` holds. Raises Refused with the problem, its pointers and codes."""
-    return _accepted(read_value(body), catalogue, credential, now)
+    [found] = accept_lines([body], catalogue, credential, now)
+    if isinstance(found, Refusal):
+        raise Refused(found.problem)
+    return found
+
+
+def accept_lines(
+    lines: Iterable[bytes], catalogue: Mapping[tuple[str, str], Instrument], credential: Credential, now: datetime
+) -> list[AnyEvent | Refusal]:
+    """The event that each line holds, in order, or why it may not happen."""
+    read = [plain_event(line, EVENT_LIMIT) or exact(read_item(line)) for line in lines]
+    return _allowed(read, catalogue, credential, now)
 
 
 def accept_batch(
@@ -90,56 +76,57 @@ def accept_batch(
 
     Raises Refused where the whole body is no JSON array, or holds more than ``MOST_EVENTS``.
     """
-    items = read_array(body, MOST_EVENTS + 1)
-    if len(items) > MOST_EVENTS:
-        raise Refused(problem("batch-too-large", detail=f"A batch holds at most {MOST_EVENTS} events."))
+    read: Sequence[AnyEvent | Refusal] | None = plain_events(body, EVENT_LIMIT)
+    if read is None or len(read) > MOST_EVENTS:
+        items = read_array(body, MOST_EVENTS + 1)
+        if len(items) > MOST_EVENTS:
+            raise Refused(problem("batch-too-large", detail=f"A batch holds at most {MOST_EVENTS} events."))
+        read = [exact(item) for item in items]
+    return _allowed(read, catalogue, credential, now)
+
+
+def refusal(
+    event: AnyEvent, catalogue: Mapping[tuple[str, str], Instrument], credential: Credential, now: datetime
+) -> Problem | None:
+    """Why ``event``, which fits its schema, may not happen; None where it may."""
+    return _refusal(event, catalogue, credential, now + AHEAD)
+
+
+def _allowed(
+    read: Sequence[AnyEvent | Refusal],
+    catalogue: Mapping[tuple[str, str], Instrument],
+    credential: Credential,
+    now: datetime,
+) -> list[AnyEvent | Refusal]:
     found: list[AnyEvent | Refusal] = []
-    for item in items:
-        try:
-            if item.unread is not None:
-                raise Refused(item.unread)
-            found.append(_accepted(item.text, catalogue, credential, now))
-        except Refused as refused:
-            found.append(Refusal(item.id, refused.problem))
+    latest = now + AHEAD
+    for event in read:
+        refused = None if isinstance(event, Refusal) else _refusal(event, catalogue, credential, latest)
+        found.append(Refusal(event.id, refused) if refused else event)
     return found
 
 
-def _accepted(
-    text: str, catalogue: Mapping[tuple[str, str], Instrument], credential: Credential, now: datetime
-) -> AnyEvent:
-    if len(text) > EVENT_LIMIT or (not text.isascii() and len(text.encode()) > EVENT_LIMIT):
-        raise Refused(problem("body-too-large", detail=f"An event has at most {EVENT_LIMIT} bytes."))
-    try:
-        event = parse(text)
-    except ValidationError as error:
-        raise Refused(unfit(error, outer=1)) from None  # the first step names the member of the union, the event's type
+def _refusal(
+    event: AnyEvent, catalogue: Mapping[tuple[str, str], Instrument], credential: Credential, latest: datetime
+) -> Problem | None:
     if event.type in RESERVED:
-        raise Refused(problem("unknown-event-type", Fault("/type", "reserved")))
+        return problem("unknown-event-type", Fault("/type", "reserved"))
     if event.source in OWN_SOURCES or not credential.speaks_for_source(event.source):
-        raise Refused(problem("source-not-allowed", Fault("/source", "not_allowed")))
+        return problem("source-not-allowed", Fault("/source", "not_allowed"))
     if not credential.speaks_for_clinic(event.rsnclinic):
-        raise Refused(problem("clinic-not-allowed", Fault("/rsnclinic", "not_allowed")))
-    found = [*_time_faults(event, now), *measure_faults(event, catalogue)]
-    if found:
-        raise Refused(combined(found))
-    return event
+        return problem("clinic-not-allowed", Fault("/rsnclinic", "not_allowed"))
+    found = time_faults(event, latest)
+    found += measure_faults(event, catalogue)
+    return combined(found) if found else None
 
 
-def _time_faults(event: AnyEvent, now: datetime) -> Iterator[tuple[Slug, Fault]]:
-    latest = now + AHEAD
-    yield from _instant_faults("/time", event.time, latest)
-    if event.recordedtime is not None:
-        yield from _instant_faults("/recordedtime", event.recordedtime, latest)
-    name = _DATES.get(type(event))
-    value = getattr(event.data, name) if name else None
-    if isinstance(value, datetime):
-        yield from _instant_faults(f"/data/{name}", value, _FOREVER if name in _MAY_LIE_AHEAD else latest)
-    elif isinstance(value, date):
-        yield from _instant_faults(f"/data/{name}", datetime.combine(value, time(), UTC), latest + _EASTMOST)
-
-
-def _instant_faults(pointer: str, instant: datetime, latest: datetime) -> Iterator[tuple[Slug, Fault]]:
-    if instant < EARLIEST:
-        yield "time-out-of-range", Fault(pointer, "before_1990")
-    elif instant > latest:
-        yield "time-out-of-range", Fault(pointer, "in_the_future")
+def exact(item: Item) -> AnyEvent | Refusal:
+    """The event that ``item`` is, or what is wrong with it. The short way (plain.py) is one to the same event."""
+    if item.unread is not None:
+        return Refusal(item.id, item.unread)
+    if len(item.text) > EVENT_LIMIT or (not item.text.isascii() and len(item.text.encode()) > EVENT_LIMIT):
+        return Refusal(item.id, problem("body-too-large", detail=f"An event has at most {EVENT_LIMIT} bytes."))
+    try:
+        return parse(item.text)
+    except ValidationError as error:
+        return Refusal(item.id, unfit(error, outer=1))  # the first step names the member of the union, the event's type

@@ -21,6 +21,7 @@ Outcome: TypeAlias = Appended | Exception
 class _Unit(NamedTuple):
     events: Sequence[AnyEvent]
     outcomes: asyncio.Future[list[Outcome]]
+    whole: bool
 
 
 class Committer:
@@ -60,14 +61,17 @@ class Committer:
         if self._running is not None:
             await self._running
 
-    def submit(self, events: Sequence[AnyEvent]) -> asyncio.Future[list[Outcome]]:
+    def submit(self, events: Sequence[AnyEvent], *, whole: bool = False) -> asyncio.Future[list[Outcome]]:
         """One outcome per event, in order, once they are on disk. Events of one call share a transaction.
+
+        With ``whole`` none of them is stored where one of them may not be: then all have that error, which is
+        Conflicting where another event has a key of theirs.
 
         Raises Refused (``temporary-reduced-capacity``) where too many wait already, and while closing.
         """
         if self._closing or self._room < len(events):
             raise Refused(problem("temporary-reduced-capacity"))
-        unit = _Unit(events, asyncio.get_running_loop().create_future())
+        unit = _Unit(events, asyncio.get_running_loop().create_future(), whole)
         self._room -= len(events)
         self._waiting.append(unit)
         self._arrival.set()
@@ -79,21 +83,28 @@ class Committer:
             with ThreadPoolExecutor(1, "commit") as thread:
                 while units := await self._next_group():
                     events = [event for unit in units for event in unit.events]
-                    self._settle(units, await loop.run_in_executor(thread, self._append, events))
+                    whole = units[0].whole
+                    self._settle(units, await loop.run_in_executor(thread, self._append, events, whole))
         finally:
             self._closing = True  # whatever ended this, nobody shall wait in vain
 
     async def _next_group(self) -> list[_Unit]:
-        """What waits, as soon as there is something, as far as it fits; nothing once all is done and we are closing."""
+        """What waits, as soon as there is something, as far as it fits; nothing once all is done and we are closing.
+
+        What is to be stored whole is a group of its own, or it would fail its neighbours.
+        """
         await self._arrival.wait()
         units: list[_Unit] = []
         size = 0
-        while self._waiting and (not units or size + len(self._waiting[0].events) <= self._group):
+        while self._waiting and (not units or self._joins(self._waiting[0], units[0], size)):
             units.append(self._waiting.popleft())
             size += len(units[-1].events)
         if not self._waiting and not self._closing:
             self._arrival.clear()
         return units
+
+    def _joins(self, unit: _Unit, first: _Unit, size: int) -> bool:
+        return not (unit.whole or first.whole) and size + len(unit.events) <= self._group
 
     def _settle(self, units: Sequence[_Unit], outcomes: Sequence[Outcome]) -> None:
         self._room += len(outcomes)
@@ -106,12 +117,12 @@ class Committer:
             if not unit.outcomes.done():  # its client may have gone
                 unit.outcomes.set_result(own)
 
-    def _append(self, events: Sequence[AnyEvent]) -> list[Outcome]:
+    def _append(self, events: Sequence[AnyEvent], whole: bool = False) -> list[Outcome]:
         """Runs in the writing thread."""
         try:
-            return [*self._log.append(events, self._clock())]
+            return [*self._log.append(events, self._clock(), whole=whole)]
         except Rejected as error:
-            return self._one_by_one(events) if len(events) > 1 else [error]
+            return self._one_by_one(events) if len(events) > 1 and not whole else [error] * len(events)
         except Exception as error:  # noqa: BLE001 - a defect of the log fails this group, and not the committer
             return [error] * len(events)
 

@@ -2,49 +2,25 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from importlib.resources import files
-from typing import Annotated, Final, Literal
+from typing import Final
 
-from fastapi import APIRouter, Depends, Request, Response
-from fastapi import Path as PathParameter
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, ValidationError
+from fastapi import APIRouter, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from typing_extensions import override
 
-from contracts.data import REFERENCE
-from contracts.events import EVENT_TYPES, AnyEvent, CaseEvent, ClientMerged
 from contracts.instruments import Instrument
-from services.access.credential import Credential
-from services.access.faults import unfit
-from services.access.keys import Keys
-from services.access.people import Therapist, TherapistEntry
-from services.access.problems import KINDS, Fault, Refused, Slug, problem
-from services.ingest.accept import RESERVED
-from services.ingest.body import read_body
-from services.ingest.door import PATH, NetworkDoor
-from services.ingest.openapi import ANSWERS, EVENTS, THERAPIST, refusals
-from services.ingest.reading import read_value
+from services.access.bearers import Bearers
+from services.access.problems import Slug
+from services.access.refusals import refusals
+from services.ingest import published, therapists
+from services.ingest.door import PATH, VALIDATE, NetworkDoor
+from services.ingest.openapi import ANSWERS, EVENTS, VALIDATED, with_limits
 
-SMALL: Final = 16 * 1024
-"""Bytes of a body that is not events."""
-
-_OF_THERAPISTS: Final[tuple[Slug, ...]] = ("invalid-key", "insufficient-scope", "internal")
-_OF_ENTRIES: Final[tuple[Slug, ...]] = (
-    "clinic-not-allowed",
+_OF_VALIDATION: Final[tuple[Slug, ...]] = (
     "malformed-json",
-    "body-too-large",
-    "unsupported-media-type",
-    "validation",
-    "free-text-not-allowed",
-)
-_OF_EVENTS: Final[tuple[Slug, ...]] = (
-    "malformed-json",
-    "invalid-key",
     "insufficient-scope",
     "source-not-allowed",
     "clinic-not-allowed",
-    "event-id-conflict",
     "body-too-large",
     "batch-too-large",
     "unsupported-media-type",
@@ -57,47 +33,14 @@ _OF_EVENTS: Final[tuple[Slug, ...]] = (
     "time-out-of-range",
     "free-text-not-allowed",
     "statement-too-long",
+    "quota-exceeded",
     "internal",
     "storage-unavailable",
     "temporary-reduced-capacity",
+    "issuer-unavailable",
 )
-
-_bearer = HTTPBearer(auto_error=False, scheme_name="apiKey", description="An API key, `rsn_live_…`")
-_TherapistRef = Annotated[str, PathParameter(pattern=rf"^{REFERENCE}$", description="The therapist's reference")]
-_Slug = Annotated[str, PathParameter(pattern="^[a-z-]{1,40}$", description="The last part of a problem's type")]
-
-
-class EventType(BaseModel):
-    type: str
-    subject: Literal["case", "client", "network"]
-    accepted: bool
-    """False: only Resonance itself appends events of this type."""
-
-
-class EventTypes(BaseModel):
-    event_types: list[EventType]
-
-
-class Instruments(BaseModel):
-    instruments: list[Instrument]
-
-
-def _subject(model: type[AnyEvent]) -> Literal["case", "client", "network"]:
-    if issubclass(model, CaseEvent):
-        return "case"
-    return "client" if model is ClientMerged else "network"
-
-
-_EVENT_TYPES: Final = EventTypes(
-    event_types=[
-        EventType(type=name, subject=_subject(model), accepted=name not in RESERVED)
-        for name, model in EVENT_TYPES.items()
-    ]
-)
-
-
-class _Markdown(Response):
-    media_type = "text/markdown"
+_OF_EVENTS: Final[tuple[Slug, ...]] = (*_OF_VALIDATION, "event-id-conflict")
+_UNKNOWN: Final[tuple[Slug, ...]] = ("invalid-key", "invalid-token", "token-expired")
 
 
 class _Passed(Response):
@@ -112,98 +55,45 @@ class _Passed(Response):
         await self._app(scope, receive, send)
 
 
-async def _entry(request: Request) -> TherapistEntry:
-    """Not declared as a body, which FastAPI would read whole, of any size, and less strictly."""
-    text = read_value(await read_body(dict(request.headers.raw), request.receive, SMALL))
-    try:
-        return TherapistEntry.model_validate_json(text)
-    except ValidationError as error:
-        raise Refused(unfit(error)) from None
-
-
 def router(
     door: ASGIApp,
-    keys: Keys,
+    bearers: Bearers,
     networks: Callable[[str], NetworkDoor],
     catalogue: Mapping[tuple[str, str], Instrument],
     clock: Callable[[], datetime],
 ) -> APIRouter:
-    """The routes; ``door`` answers ``POST /v1/events``, here as in front of the application."""
+    """The routes; ``door`` answers what posts events, here as in front of the application."""
     routes = APIRouter()
-
-    def holder(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Credential:
-        return keys.check(request.headers.get("authorization", "").encode("latin-1"), clock())
-
-    def manager(bearer: Annotated[Credential, Depends(holder)]) -> Credential:
-        bearer.require("registry:manage")
-        return bearer
 
     @routes.post(
         PATH,
         operation_id="post_events",
         summary="Post one event, or a batch",
+        description=(
+            "An event is the body, or with the header `ce-specversion` its data are, and its attributes `ce-` headers:"
+            " the structured and the binary mode of CloudEvents. A batch is an array of events."
+        ),
         status_code=201,
-        responses=ANSWERS | refusals(*_OF_EVENTS),
+        responses=with_limits(ANSWERS | refusals(*_OF_EVENTS)) | refusals(*_UNKNOWN),
         openapi_extra=EVENTS,
     )
     async def post_events() -> Response:
         return _Passed(door)
 
-    @routes.put(
-        "/v1/therapists/{ref}",
-        operation_id="put_therapist",
-        summary="Enter a therapist, or replace the entry",
-        responses=refusals(*_OF_THERAPISTS, *_OF_ENTRIES) | {201: {"model": Therapist, "description": "Entered"}},
-        openapi_extra=THERAPIST,
+    @routes.post(
+        VALIDATE,
+        operation_id="validate_events",
+        summary="Ask whether one event, or a batch, could be posted",
+        description=(
+            "Stores nothing. Says what posting would, as far as that can be told without the log and without the other"
+            " events of a batch, so never that an `id` stands for another event already. Counts against the quota."
+        ),
+        responses=with_limits(VALIDATED | refusals(*_OF_VALIDATION)) | refusals(*_UNKNOWN),
+        openapi_extra=EVENTS,
     )
-    def put_therapist(
-        ref: _TherapistRef,
-        bearer: Annotated[Credential, Depends(manager)],
-        entry: Annotated[TherapistEntry, Depends(_entry)],
-        response: Response,
-    ) -> Therapist:
-        people = networks(bearer.network).people
-        before = people.get(ref)
-        if not all(bearer.speaks_for_clinic(each.clinic) for each in (before, entry) if each is not None):
-            raise Refused(problem("clinic-not-allowed", Fault("/clinic", "not_allowed")))
-        if entry.supervisor_ref == ref:
-            raise Refused(problem("validation", Fault("/supervisor_ref", "same_reference")))
-        therapist = Therapist(ref=ref, **entry.model_dump())
-        people.put(therapist)
-        response.status_code = 200 if before else 201
-        return therapist
+    async def validate_events() -> Response:
+        return _Passed(door)
 
-    @routes.get(
-        "/v1/therapists/{ref}",
-        operation_id="get_therapist",
-        summary="A therapist's entry",
-        responses=refusals(*_OF_THERAPISTS, "not-found", "validation"),
-    )
-    def get_therapist(ref: _TherapistRef, bearer: Annotated[Credential, Depends(holder)]) -> Therapist:
-        bearer.require("read")
-        therapist = networks(bearer.network).people.get(ref)
-        if therapist is None or not bearer.speaks_for_clinic(therapist.clinic):
-            raise Refused(problem("not-found"))
-        return therapist
-
-    @routes.get("/v1/instruments", operation_id="get_instruments", summary="The instruments whose scores are accepted")
-    def get_instruments() -> Instruments:
-        return Instruments(instruments=list(catalogue.values()))
-
-    @routes.get("/v1/event-types", operation_id="get_event_types", summary="The types of events")
-    def get_event_types() -> EventTypes:
-        return _EVENT_TYPES
-
-    @routes.get(
-        "/v1/problems/{slug}",
-        operation_id="get_problem",
-        summary="What a problem type means, and what to do about it",
-        response_class=_Markdown,
-        responses=refusals("not-found", "validation"),
-    )
-    def get_problem(slug: _Slug) -> _Markdown:
-        if slug not in KINDS:
-            raise Refused(problem("not-found"))
-        return _Markdown(files("contracts").joinpath("problems", f"{slug}.md").read_text("utf-8"))
-
+    routes.include_router(therapists.router(bearers, networks, clock))
+    routes.include_router(published.router(catalogue))
     return routes

@@ -1,32 +1,19 @@
 """What FastAPI cannot see of the ingest API, for its OpenAPI document: the events, their answers, every refusal."""
 
-from typing import Any, Final, Literal, TypeAlias
+from collections.abc import Mapping
+from typing import Final, Literal
 
 from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from contracts.events import EVENT_TYPES
+from contracts.wire import Sent
 from services.access.people import TherapistEntry
-from services.access.problems import KINDS, MEDIA_TYPE, Fault, Slug
-from services.ingest.accept import MOST_EVENTS
-
-Described: TypeAlias = dict[str, Any]
-"""A part of an OpenAPI document."""
+from services.access.refusals import Described, ProblemDocument
+from services.ingest.accept import MOST_EVENTS, RESERVED
 
 _REF: Final = "#/components/schemas/{model}"
-
-
-class ProblemDocument(BaseModel):
-    """RFC 9457. Branch on ``type`` and on the codes; the other texts are for people, and can change."""
-
-    type: str
-    title: str
-    status: int
-    detail: str | None = None
-    instance: str | None = None
-    errors: list[Fault] | None = None
-    retryable: bool
 
 
 class Receipt(BaseModel):
@@ -60,6 +47,33 @@ class BatchResult(BaseModel):
     results: list[Result]
 
 
+class Valid(BaseModel):
+    """The event could be posted."""
+
+    id: str
+    status: Literal["valid"]
+
+
+class ValidatedResult(BaseModel):
+    """Whether one event of a batch could be posted; ``id`` is null where the event bore no well-formed one."""
+
+    index: int
+    id: str | None
+    status: Literal["valid", "rejected"]
+    http_status: int
+    retryable: bool | None = None
+    problem: ProblemDocument | None = None
+
+
+class ValidatedBatch(BaseModel):
+    """Which events of a batch could be posted."""
+
+    valid: int
+    rejected: int
+    errors: bool
+    results: list[ValidatedResult]
+
+
 def _schema(name: str) -> Described:
     return {"schema": {"$ref": _REF.format(model=name)}}
 
@@ -79,7 +93,7 @@ THERAPIST: Final[Described] = {
 """The request of ``PUT /v1/therapists/{ref}``."""
 
 EVENTS: Final[Described] = {
-    "security": [{"apiKey": []}],
+    "security": [{"apiKey": ["events:write"]}],
     "requestBody": {
         "required": True,
         "content": {
@@ -103,23 +117,51 @@ ANSWERS: Final[dict[int | str, Described]] = {
 }
 """The answers of ``POST /v1/events`` that are no refusals."""
 
+VALIDATED: Final[dict[int | str, Described]] = {
+    200: {
+        "description": "It could be posted; of a batch: every event could",
+        "content": {
+            "application/json": {"schema": {"oneOf": [_schema("Valid")["schema"], _schema("ValidatedBatch")["schema"]]}}
+        },
+    },
+    207: {
+        "description": "At least one event of the batch would be refused",
+        "content": {"application/json": _schema("ValidatedBatch")},
+    },
+}
+"""The answers of ``POST /v1/events/validate`` that are no refusals."""
 
-def refusals(*slugs: Slug) -> dict[int | str, Described]:
-    """The problems that a route answers with, by status."""
-    found: dict[int | str, Described] = {}
-    for slug in slugs:
-        status = found.setdefault(KINDS[slug].status, {"content": {MEDIA_TYPE: _schema("ProblemDocument")}})
-        status["description"] = f"{status['description']}, {slug}" if "description" in status else slug
-    return found
+_LIMITS: Final[Described] = {
+    "RateLimit-Policy": {
+        "description": 'How many events a credential may post in how many seconds: `"events";q=60000;w=60`',
+        "schema": {"type": "string"},
+    },
+    "RateLimit": {
+        "description": 'How many may follow at once, and when all are there again: `"events";r=59990;t=1`',
+        "schema": {"type": "string"},
+    },
+}
+"""IETF draft httpapi-ratelimit-headers."""
+
+
+def with_limits(responses: Mapping[int | str, Described]) -> dict[int | str, Described]:
+    """The same, each with the headers that tell what is left of the quota."""
+    return {status: one | {"headers": one.get("headers", {}) | _LIMITS} for status, one in responses.items()}
 
 
 def describe(app: FastAPI) -> None:
     """Adds the schemas that the routes refer to by name to the OpenAPI document of ``app``."""
     plain = app.openapi
-    models = [*EVENT_TYPES.values(), TherapistEntry, Receipt, BatchResult, ProblemDocument]
-    _, schemas = models_json_schema([(model, "validation") for model in models], ref_template=_REF)
-    tags = {name: _REF.format(model=model.__name__) for name, model in EVENT_TYPES.items()}
+    models = [*EVENT_TYPES.values(), TherapistEntry, Receipt, BatchResult, Valid, ValidatedBatch, ProblemDocument]
+    _, schemas = models_json_schema(
+        [(model, "validation") for model in models], ref_template=_REF, schema_generator=Sent
+    )
+    for model in EVENT_TYPES.values():  # in code these two have defaults; on the wire they tell what the rest is
+        schema = schemas["$defs"][model.__name__]
+        schema["required"] = list(dict.fromkeys(["specversion", "type", *schema["required"]]))
+    tags = {name: _REF.format(model=model.__name__) for name, model in EVENT_TYPES.items() if name not in RESERVED}
     event = {
+        "description": "What may be posted: one of the event types that `GET /v1/event-types` calls accepted.",
         "oneOf": [{"$ref": tag} for tag in tags.values()],
         "discriminator": {"propertyName": "type", "mapping": tags},
     }

@@ -16,7 +16,7 @@ _ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
 class Item(NamedTuple):
-    """An entry of an array as it is spelt, its well-formed ``id`` if it has one, and why it cannot be read, if so."""
+    """A value as it is spelt, its well-formed ``id`` if it has one, and why it cannot be read, if so."""
 
     text: str
     id: str | None
@@ -45,12 +45,19 @@ _LENIENT: Final = json.JSONDecoder(parse_int=len, parse_float=len)
 
 def read_value(body: bytes) -> str:
     """The text of ``body``, which is one JSON value. Raises Refused (``malformed-json``)."""
+    item = read_item(body)
+    if item.unread is not None:
+        raise Refused(item.unread)
+    return item.text
+
+
+def read_item(body: bytes) -> Item:
+    """The one JSON value that ``body`` is, or why it is none, as an entry of an array would be read."""
     try:
         text = body.decode()
-        _STRICT.decode(text)
+        return Item(text, _id_of(_STRICT.decode(text)), None)
     except (ValueError, RecursionError) as error:
-        raise Refused(_malformed(error)) from None
-    return text
+        return Item("", None, _malformed(error))
 
 
 def read_array(body: bytes, most: int) -> list[Item]:

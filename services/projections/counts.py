@@ -56,5 +56,5 @@ class ViewsCollector(Collector):
         lag = GaugeMetricFamily(
             "resonance_projection_lag_seconds", "Age of the oldest event not applied", labels=["projection"]
         )
-        lag.add_metric(["course"], max(ages, default=0.0))
+        lag.add_metric(["course"], max([0.0, *ages]))
         yield from (head, position, parked, lag)

@@ -42,12 +42,16 @@ class Missed:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One score. ``session`` is the number of the session it belongs to; ``items`` are its parts, where they came."""
+    """One score. ``session`` is the number of the session it belongs to; ``items`` are its parts, where they came.
+
+    ``on`` is the day, where no more is known of its time: ``at`` is then any instant of it, not to be shown as such.
+    """
 
     at: datetime
     session: int
     value: float
     items: dict[str, float]
+    on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ from contracts.events import (
 from contracts.instruments import Instrument
 from services.projections.change import change
 from services.projections.course import Alert, Assignment, Course, Missed, Point, Series, Session, most
-from services.projections.loop import renegotiations, tasks
+from services.projections.loop import TaskEvent, renegotiations, tasks
 from services.projections.preferences import entries
 from services.projections.quality import flags
 from services.projections.record import Record, charted, standing
@@ -72,7 +72,7 @@ def course_of(record: Record, catalogue: Catalogue, person: Person = str) -> Cou
     measures: list[MeasureRecorded | MeasureCorrected] = []
     declined = 0
     preferences: list[PreferenceRecorded] = []
-    task_events: list[TaskAgreed | TaskRenegotiated | TaskEnded] = []
+    task_events: list[TaskEvent] = []
     alert_events: list[AlertEvent] = []
     consents: list[ConsentChanged] = []
     for event in now_standing.events:
@@ -120,7 +120,7 @@ def course_of(record: Record, catalogue: Catalogue, person: Person = str) -> Cou
     pending = {
         "case": opened is None,
         "amended_event": bool(now_standing.pending),
-        "task": unknown_task,
+        "task": bool(unknown_task),
         "alert": unknown_alert,
     }
     told = [event for event in task_events if isinstance(event, TaskRenegotiated)]
@@ -196,9 +196,9 @@ def _series(
             number = numbers.get(event.data.session_ref or "")
             if number is None:
                 # Without a session of its own a score counts with the sessions held by the end of its day.
-                number = max(ordinal, bisect_right(days, event.time.date()))
+                number = max(ordinal, bisect_right(days, event.data.occurred_on or event.time.date()))
             value, parts = total(event.data, instrument)
-            points.append(Point(event.time, number, value, parts))
+            points.append(Point(event.time, number, value, parts, event.data.occurred_on))
         told = change([point.value for point in points], instrument)
         found.append(Series(instrument, respondent, tuple(points), told, scored or None))
     return tuple(found), frozenset(others)

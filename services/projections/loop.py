@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from statistics import fmean
-from typing import Final
+from typing import Final, TypeAlias
 
 from contracts.events import TaskAgreed, TaskEnded, TaskRenegotiated
 from services.projections.course import Renegotiation, Series, Session, Task, Trace
+
+TaskEvent: TypeAlias = TaskAgreed | TaskRenegotiated | TaskEnded
 
 AFTER = 5
 """How many scores after a renegotiation are followed."""
@@ -66,14 +68,14 @@ def renegotiations(
     )
 
 
-def tasks(events: Sequence[TaskAgreed | TaskRenegotiated | TaskEnded]) -> tuple[tuple[Task, ...], bool]:
-    """The tasks as spans, oldest first, from their events in clinical order; and whether one names an unknown task.
+def tasks(events: Sequence[TaskEvent]) -> tuple[tuple[Task, ...], list[TaskEvent]]:
+    """The tasks as spans, oldest first, from their events in clinical order; and the events that name an unknown task.
 
     A renegotiation that replaces or drops a task ends the one it names; any other keeps that one in force. An event
     about a task that nobody agreed on (yet) opens no span of its own except through the new task it names.
     """
     spans: dict[str, Task] = {}
-    unknown = False
+    unknown: list[TaskEvent] = []
     for event in events:
         match event:
             case TaskAgreed():
@@ -88,9 +90,11 @@ def tasks(events: Sequence[TaskAgreed | TaskRenegotiated | TaskEnded]) -> tuple[
                     agreed_by=data.agreed_by,
                 )
             case TaskRenegotiated():
-                unknown |= _renegotiate(spans, event)
+                if _renegotiate(spans, event):
+                    unknown.append(event)
             case TaskEnded():
-                unknown |= not _end(spans, event.data.task_ref, event.time, event.data.reason)
+                if not _end(spans, event.data.task_ref, event.time, event.data.reason):
+                    unknown.append(event)
     return tuple(sorted(spans.values(), key=lambda task: (task.since, task.ref))), unknown
 
 

@@ -15,15 +15,17 @@ from typing import Final, NamedTuple
 from typing_extensions import override
 
 from contracts.events import AnyCaseEvent, CaseEvent, NormsAdopted, parse
+from contracts.feed import FeedItem
 from services.database.ports import Connection, Database, Unavailable
 from services.eventlog.feed import SOURCE
 from services.eventlog.ports import Hole, Mark, Recorded, Slice, Unread
-from services.projections import tables
+from services.projections import pending, tables
 from services.projections.course import Course, Flag
 from services.projections.fold import Catalogue, course_of
 from services.projections.known import Known
 from services.projections.norms import NormSet, norm_set
 from services.projections.past import Past
+from services.projections.pending import Waits
 from services.projections.recent import Folded, Recent
 from services.projections.record import Record, evolve
 from services.projections.tables import SQL, Counted
@@ -42,6 +44,13 @@ class Parked(NamedTuple):
     shard: int
     position: int
     error: str
+
+
+class AlertPlace(NamedTuple):
+    """The case that an alert was raised about, and the clinic that it was in then."""
+
+    case_ref: str
+    clinic: str
 
 
 class Views(Known):
@@ -98,7 +107,7 @@ class Views(Known):
         One transaction: readers see the old views until the new ones are complete, and a crash leaves the old ones.
         """
         with self._database.transaction() as connection:
-            for table in ("fact", "case_view", "assignment", "series_view", "merge", "named", "norm_set", "parked"):
+            for table in tables.OF_THE_LOG:
                 connection.execute(SQL[f"empty_{table}"])
             self._recent.clear()
             last = 0
@@ -200,6 +209,19 @@ class Views(Known):
         given = {"therapist_ref": therapist_ref, "now": now.isoformat()}
         return [row["case_ref"] for row in self._database.connection().execute(SQL[query], given)]
 
+    def cases_of_client(self, client_ref: str) -> dict[str, str]:
+        """The cases that were opened for a client, each with its clinic; also those under any reference that merges
+        have made one with ``client_ref``.
+        """
+        connection = self._database.connection()
+        same, new = {client_ref}, {client_ref}
+        while new:
+            told = [row for ref in new for row in connection.execute(SQL["merged_with"], {"ref": ref}).fetchall()]
+            new = {row[end] for row in told for end in ("from_ref", "into_ref")} - same
+            same |= new
+        rows = (row for ref in sorted(same) for row in connection.execute(SQL["cases_of_client"], (ref,)).fetchall())
+        return {row["case_ref"]: row["clinic"] for row in rows}
+
     def counted(self) -> list[Counted]:
         """What figures about the network and its therapists are made of."""
         with self._database.snapshot() as connection:
@@ -226,11 +248,28 @@ class Views(Known):
                     self._norm_sets[version] = norm_set(event.data)
         return [self._norm_sets[version] for version in versions]
 
+    def feed_items(self, after: int, upto: int, limit: int, clinics: Iterable[str] | None = None) -> list[FeedItem]:
+        """What became of alerts beyond position ``after`` up to ``upto``, of all clinics or of these; rising.
+
+        Whoever asks up to the views' own position, and goes on from there, misses nothing.
+        """
+        return tables.feed_items(self._database.connection(), after, upto, limit, clinics)
+
+    def alert_place(self, alert_ref: str) -> AlertPlace | None:
+        """Which case an alert was raised about; ``None`` where there is no such alert."""
+        row = self._database.connection().execute(SQL["alert_place"], (alert_ref,)).fetchone()
+        return None if row is None else AlertPlace(row["case_ref"], row["clinic"])
+
     def counts(self) -> dict[str, int]:
         """How many cases are known, and how many are parked."""
         connection = self._database.connection()
         rows = {name: connection.execute(SQL[f"count_{name}"]).fetchall() for name in ("cases", "parked")}
         return {name: row["number"] for name, [row] in rows.items()}
+
+    def pending(self, after: str, limit: int) -> list[Waits]:
+        """The next cases beyond ``after``, by reference, that wait for something; without those that are parked."""
+        rows = self._database.connection().execute(SQL["pending"], (after, limit))
+        return [Waits(row["case_ref"], row["clinic"], pending.read(row["pending"])) for row in rows]
 
     def parked(self) -> list[Parked]:
         """The cases whose events cannot be folded, the one that waits longest first."""

@@ -1,24 +1,23 @@
 """Reading over HTTP: a case's course and decision, a therapist's caseload and figures, at a position of your choice.
 
-``Resonance-Min-Position`` asks for a view that has come at least so far (read your own write), for as long as
-``Prefer: wait=<seconds>`` says (RFC 7240, at most ten); a view that is not there in time answers 503. ``as_of`` asks
-for what could be known at an instant.
+``as_of`` asks for what could be known at an instant.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Final, NamedTuple, Protocol
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query
 from fastapi.concurrency import run_in_threadpool
 
 from contracts.data import REFERENCE, Instant
 from contracts.policies import Policy
+from services.access.asking import asker
+from services.access.bearers import Bearers
 from services.access.credential import Credential
-from services.access.keys import Keys
 from services.access.problems import Fault, Refused, problem
+from services.access.refusals import refusals
 from services.alerts.decide import decide
 from services.eventlog.follow import Signal
 from services.projections.course import Course
@@ -27,12 +26,12 @@ from services.projections.norms import in_force
 from services.projections.views import Views
 from services.reading.answers import CaseloadAnswer, CaseloadEntry, CourseAnswer, DecisionAnswer, SummaryAnswer
 from services.reading.followed import FollowedAnswer, Told
+from services.reading.position import AtLeast, at_least
 
-POSITION: Final = "Resonance-Position"
-LONGEST_WAIT_SECONDS: Final = 10
-WAIT_SECONDS: Final = 2
-_WAIT: Final = re.compile(r"(?:^|[,;]\s*)wait=(\d{1,3})(?:$|[,;\s])")
-_Ref = Annotated[str, Path(pattern=rf"^{REFERENCE}$")]
+_OF_PAST: Final = refusals("projection-behind", "time-out-of-range")
+_OF_CASES: Final = refusals("not-found", "projection-behind", "time-out-of-range")
+_OF_ALL: Final = refusals("clinic-not-allowed", "projection-behind")
+_Ref = Annotated[str, Path(pattern=rf"^{REFERENCE}$", description="The reference of the case or the therapist")]
 
 
 class NetworkViews(Protocol):
@@ -79,28 +78,17 @@ class Reader(NamedTuple):
         return found
 
 
-def router(keys: Keys, networks: Callable[[str], NetworkViews], clock: Callable[[], datetime]) -> APIRouter:
+def router(bearers: Bearers, networks: Callable[[str], NetworkViews], clock: Callable[[], datetime]) -> APIRouter:
     """The routes of the read API. ``networks`` gives the parts of a network by its name."""
     found = APIRouter()
     told = Told()
 
     async def reader(
-        request: Request,
-        response: Response,
-        min_position: Annotated[int, Header(alias="Resonance-Min-Position", ge=0)] = 0,
-        prefer: Annotated[str, Header()] = "",
+        credential: Annotated[Credential, Depends(asker(bearers, clock, "read"))],
+        position: Annotated[AtLeast, Depends(at_least)],
     ) -> Reader:
-        authorization = request.headers.get("authorization")
-        credential = await run_in_threadpool(
-            keys.check, authorization.encode("latin-1") if authorization else None, clock()
-        )
-        credential.require("read")
         network = networks(credential.network)
-        asked = _WAIT.search(prefer)
-        seconds = min(int(asked[1]), LONGEST_WAIT_SECONDS) if asked else WAIT_SECONDS
-        if min_position > network.applied.value and not await network.applied.reached(min_position, seconds):
-            raise Refused(problem("projection-behind", Fault("", "min_position")))
-        response.headers[POSITION] = str(network.applied.value)
+        await position.reached(network.applied)
         return Reader(credential, network, network.views, clock())
 
     async def reader_then(
@@ -116,25 +104,36 @@ def router(keys: Keys, networks: Callable[[str], NetworkViews], clock: Callable[
         return by._replace(known=by.network.views.at(as_of), now=as_of)
 
     at_present = Annotated[Reader, Depends(reader)]
-    asker = Annotated[Reader, Depends(reader_then)]
+    as_asked = Annotated[Reader, Depends(reader_then)]
 
-    @found.get("/v1/cases/{ref}/course", operation_id="get_course", summary="The course of a case")
-    async def course(ref: _Ref, by: asker) -> CourseAnswer:
+    @found.get("/v1/cases/{ref}/course", operation_id="get_course", summary="The course of a case", responses=_OF_CASES)
+    async def course(ref: _Ref, by: as_asked) -> CourseAnswer:
         return await run_in_threadpool(_course, by, ref)
 
-    @found.get("/v1/cases/{ref}/decision", operation_id="get_decision", summary="Where a case stands, and why")
-    async def decision(ref: _Ref, by: asker) -> DecisionAnswer:
+    @found.get(
+        "/v1/cases/{ref}/decision",
+        operation_id="get_decision",
+        summary="Where a case stands, and why",
+        responses=_OF_CASES,
+    )
+    async def decision(ref: _Ref, by: as_asked) -> DecisionAnswer:
         return await run_in_threadpool(_decision, by, ref)
 
-    @found.get("/v1/therapists/{ref}/caseload", operation_id="get_caseload", summary="A therapist's cases")
-    async def caseload(ref: _Ref, by: asker) -> CaseloadAnswer:
+    @found.get(
+        "/v1/therapists/{ref}/caseload", operation_id="get_caseload", summary="A therapist's cases", responses=_OF_PAST
+    )
+    async def caseload(ref: _Ref, by: as_asked) -> CaseloadAnswer:
         return await run_in_threadpool(_caseload, by, ref)
 
-    @found.get("/v1/therapists/{ref}/summary", operation_id="get_summary", summary="A therapist's figures")
+    @found.get(
+        "/v1/therapists/{ref}/summary", operation_id="get_summary", summary="A therapist's figures", responses=_OF_ALL
+    )
     async def summary(ref: _Ref, by: at_present) -> SummaryAnswer:
         return await run_in_threadpool(_summary, by, ref)
 
-    @found.get("/v1/network/followed", operation_id="get_followed", summary="What followed renegotiations")
+    @found.get(
+        "/v1/network/followed", operation_id="get_followed", summary="What followed renegotiations", responses=_OF_ALL
+    )
     async def followed(by: at_present) -> FollowedAnswer:
         return await run_in_threadpool(_followed, by, told)
 

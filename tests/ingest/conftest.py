@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -16,14 +16,15 @@ from contracts.events import AnyEvent
 from contracts.instruments import catalogue
 from services.access.credential import Scope
 from services.access.handlers import install
+from services.access.limits import Limits
 from services.access.people import People
 from services.eventlog import sqlite
 from services.ingest.commit import Committer
 from services.ingest.counts import Counts
-from services.ingest.door import EventsDoor, in_front
+from services.ingest.door import PATH, VALIDATE, EventsDoor, in_front
 from services.ingest.http import router
 from services.ingest.openapi import describe
-from tests.parts import keys_at, people_at
+from tests.parts import audit_at, bearers_at, keys_at, people_at
 
 NOW = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 SINGLE = "application/cloudevents+json"
@@ -60,12 +61,14 @@ class Network(NamedTuple):
 
     committer: Committer
     people: People
+    clock: Callable[[], datetime]
+    magic: None = None
 
 
 class Service:
     """The service with its clock at ``NOW`` and one network, ``north``. Tests set the clock."""
 
-    def __init__(self, folder: Path, room: int = 5_000) -> None:
+    def __init__(self, folder: Path, room: int = 5_000, quota: int = 1_000_000) -> None:
         self.now = NOW
         self.folder = folder
         self.registry = CollectorRegistry()
@@ -77,13 +80,25 @@ class Service:
         self.log = sqlite.open_log(folder / "log.db", secret)
         self.announced: list[int] = []
         self.network = Network(
-            Committer(self.log, lambda: self.now, self.announced.append, room=room), people_at(folder / "people.db")
+            Committer(self.log, lambda: self.now, self.announced.append, room=room),
+            people_at(folder / "people.db"),
+            lambda: self.now,
         )
-        door = EventsDoor(self.keys, self._network, catalogue(), lambda: self.now, Counts(self.registry))
+        bearers = bearers_at(folder / "issuers.db", self.keys)
+        self.audit = audit_at(folder / "audit.db", lambda: self.now)
+        door = EventsDoor(
+            bearers,
+            self._network,
+            catalogue(),
+            lambda: self.now,
+            Counts(self.registry),
+            Limits(quota),
+            self.audit,
+        )
         self.app = FastAPI()
-        install(self.app)
+        install(self.app, self.audit)
         describe(self.app)
-        self.app.include_router(router(door, self.keys, self._network, catalogue(), lambda: self.now))
+        self.app.include_router(router(door, bearers, self._network, catalogue(), lambda: self.now))
         self.served = in_front(door, self.app)
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.served), base_url="https://resonance.test")
         self.key = self.create_key("events:write", "read", "registry:manage")
@@ -103,10 +118,12 @@ class Service:
         request["headers"] = {"Authorization": f"Bearer {key or self.key}"} | request.get("headers", {})
         return await self.client.request(method, path, **request)
 
-    async def posting(self, body: object, kind: str = SINGLE, *, key: str | None = None, **more: str) -> httpx.Response:
+    async def posting(
+        self, body: object, kind: str = SINGLE, *, key: str | None = None, path: str = PATH, **more: str
+    ) -> httpx.Response:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers = {"Content-Type": kind} | {name.replace("_", "-"): value for name, value in more.items()}
-        return await self.asking("POST", "/v1/events", key=key, content=content, headers=headers)
+        return await self.asking("POST", path, key=key, content=content, headers=headers)
 
     def post(self, body: object, kind: str = SINGLE, *, key: str | None = None, **more: str) -> httpx.Response:
         """Posts an event (an object, or the very bytes); ``more`` are further headers."""
@@ -114,6 +131,10 @@ class Service:
 
     def post_batch(self, body: object, **more: str) -> httpx.Response:
         return self.post(body, BATCH, **more)
+
+    def validate(self, body: object, kind: str = SINGLE, **more: str) -> httpx.Response:
+        """Asks whether it could be posted."""
+        return self.run(self.posting(body, kind, path=VALIDATE, **more))
 
     def post_at_once(self, bodies: Sequence[object]) -> list[httpx.Response]:
         async def all_of_them() -> list[httpx.Response]:

@@ -173,6 +173,9 @@ UNFIT = [
     _invalid("charted in the future", "/recordedtime", "2026-03-05T12:00:00Z", "in_the_future", "time-out-of-range"),
     _invalid("in the last century", "/time", "1989-12-31T23:59:59Z", "before_1990", "time-out-of-range"),
     _invalid("on a day to come", "/data/occurred_on", "2026-03-07", "in_the_future", "time-out-of-range"),
+    _invalid(
+        "on a day that its time is not part of", "/data/occurred_on", "2026-02-28", "another_day", "time-out-of-range"
+    ),
     _invalid("on a day of the last century", "/data/occurred_on", "1989-12-31", "before_1990", "time-out-of-range"),
     _scores("neither total nor items", {"symptom_distress": 4}, "/data/scores", "total_missing", "validation", "oq45"),
     _scores("some items", {"individual": 4, "social": 4}, "/data/scores", "items_incomplete", "validation"),

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,7 +28,7 @@ class SlowLog:
         self.poison: set[str] = set()
         self.failure: Exception | None = None
 
-    def append(self, events: Sequence[AnyEvent], received: datetime) -> list[Appended]:
+    def append(self, events: Sequence[AnyEvent], received: datetime, *, whole: bool = False) -> list[Appended]:
         assert received == NOW
         self.appends.append([event.id for event in events])
         self.threads.add(threading.current_thread().name)
@@ -50,6 +50,9 @@ class SlowLog:
         raise Unavailable
 
     def find(self, key: EventKey) -> Recorded | None:
+        raise Unavailable
+
+    def find_each(self, keys: Collection[EventKey]) -> dict[EventKey, Recorded]:
         raise Unavailable
 
     def close(self) -> None:
@@ -127,6 +130,23 @@ def test_a_poisonous_event_fails_alone() -> None:
     assert log.appends == [IDS[:1], IDS[1:4], IDS[1:2], IDS[2:3], IDS[3:4]]
 
 
+def test_what_is_to_be_stored_whole_goes_alone_and_fails_whole() -> None:
+    log = SlowLog()
+    log.poison = {IDS[2]}
+
+    async def work(committer: Committer) -> None:
+        first = await first_is_being_written(log, committer)
+        before, whole = committer.submit(EVENTS[3:4]), committer.submit(EVENTS[1:3], whole=True)
+        after, another = committer.submit(EVENTS[4:5]), committer.submit(EVENTS[5:7], whole=True)
+        log.go.set()
+        assert [type(outcome) for outcome in await whole] == [Rejected, Rejected]
+        for stored in (first, before, after, another):
+            assert all(isinstance(outcome, Appended) for outcome in await stored)
+
+    run(log, work)
+    assert log.appends == [IDS[:1], IDS[3:4], IDS[1:3], IDS[4:5], IDS[5:7]]
+
+
 @pytest.mark.parametrize("failure", [Unavailable(), ZeroDivisionError()], ids=["outage", "defect"])
 def test_an_outage_or_a_defect_is_told_to_every_waiter_after_one_attempt(failure: Exception) -> None:
     log = SlowLog()
@@ -150,7 +170,9 @@ def test_an_outage_among_single_attempts_ends_them() -> None:
     log.poison = {IDS[0]}
     calls = log.append
 
-    def fails_from_the_third_call_on(events: Sequence[AnyEvent], received: datetime) -> list[Appended]:
+    def fails_from_the_third_call_on(
+        events: Sequence[AnyEvent], received: datetime, *, whole: bool = False
+    ) -> list[Appended]:
         log.failure = Unavailable() if len(log.appends) >= 2 else None
         return calls(events, received)
 

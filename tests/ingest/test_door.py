@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from services.access.handlers import problem_of
-from services.ingest.openapi import BatchResult, ProblemDocument, Receipt
+from services.access.refusals import ProblemDocument
+from services.ingest.openapi import BatchResult, Receipt
 from tests.ingest.conftest import Service, measured, told
 
 

@@ -9,8 +9,10 @@ import pytest
 
 from contracts.events import EVENT_TYPES
 from contracts.instruments import catalogue
+from services.access import deprecation
 from services.access.problems import KINDS
-from tests.ingest.conftest import Service, measured
+from services.ingest.accept import RESERVED
+from tests.ingest.conftest import Service, measured, told
 
 ADA = {
     "name": "Ada Šimková",
@@ -114,9 +116,13 @@ def test_what_may_be_posted_is_public(shared: Service) -> None:
 
     types = get("/v1/event-types")["event_types"]
     assert {each["type"] for each in types} == set(EVENT_TYPES)
-    assert {"type": "resonance.client.merged.v1", "subject": "client", "accepted": True} in types
-    assert {"type": "resonance.alert.raised.v1", "subject": "case", "accepted": False} in types
-    assert {"type": "resonance.norms.adopted.v1", "subject": "network", "accepted": False} in types
+    shown = {(each["type"], each["subject"], each["accepted"]) for each in types}
+    assert ("resonance.client.merged.v1", "client", True) in shown
+    assert ("resonance.alert.raised.v1", "case", False) in shown
+    assert ("resonance.norms.adopted.v1", "network", False) in shown
+    for each in types:
+        schema = get(each["schema_url"])
+        assert schema["properties"]["type"]["const"] == each["type"]
     instruments = get("/v1/instruments")["instruments"]
     assert {(each["key"], each["version"]) for each in instruments} == set(catalogue())
     assert instruments[0]["total"]["maximum"] > instruments[0]["total"]["minimum"]
@@ -130,6 +136,46 @@ def test_every_problem_has_a_page_that_names_its_status(shared: Service, slug: s
     assert answer.text.startswith(f"# {kind.title}\n")
     assert f"status {kind.status} " in answer.text
     assert f"can succeed later: {'yes' if kind.retryable else 'no'}" in answer.text
+
+
+def test_an_event_type_that_is_on_its_way_out_says_so_in_every_answer_about_it(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = "resonance.measure.recorded.v1"
+    headers = {
+        "Deprecation": "@1772323200",
+        "Sunset": "Mon, 01 Mar 2027 00:00:00 GMT",
+        "Link": '</x>; rel="deprecation"',
+    }
+    monkeypatch.setitem(deprecation.EVENT_TYPES, kind, headers)
+    answers = [
+        service.post(measured(1)),
+        service.post_batch([measured(2), "x"]),
+        service.validate(measured(3)),
+        service.ask("GET", f"/v1/event-types/{kind}"),
+    ]
+    for answer in answers:
+        assert {name: answer.headers[name] for name in headers} == headers
+    other = told("task.ended", {"task_ref": "ta_1a", "reason": "goal_met"}, 4)
+    assert "Deprecation" not in service.post(other).headers
+
+
+def test_the_kinds_of_problems_are_listed(shared: Service) -> None:
+    shown = {each["slug"]: each for each in shared.ask("GET", "/v1/problems").json()["problems"]}
+    assert set(shown) == set(KINDS)
+    assert shown["storage-unavailable"] == {
+        "type": "/v1/problems/storage-unavailable",
+        "slug": "storage-unavailable",
+        "status": 503,
+        "title": "The event log cannot be written at the moment",
+        "retryable": True,
+    }
+
+
+@pytest.mark.parametrize("path,status", [("/v1/event-types/resonance.canary.v1", 404), ("/v1/event-types/Canary", 422)])
+def test_there_is_no_schema_of_anything_else(shared: Service, path: str, status: int) -> None:
+    answer = shared.ask("GET", path)
+    assert (answer.status_code, "canary" in answer.text.lower()) == (status, False)
 
 
 def test_there_is_no_page_for_anything_else(shared: Service) -> None:
@@ -174,17 +220,20 @@ def test_the_openapi_document_describes_every_answer_and_every_reference_resolve
     document = shared.ask("GET", "/openapi.json").json()
     events = document["paths"]["/v1/events"]["post"]
     assert set(events["responses"]) == {
-        "200", "201", "207", "400", "401", "403", "409", "413", "415", "422", "500", "503"
+        "200", "201", "207", "400", "401", "403", "409", "413", "415", "422", "429", "500", "503"
     }  # fmt: skip
     named = {slug for each in events["responses"].values() for slug in each["description"].split(", ")} & set(KINDS)
-    assert named == set(KINDS) - {"method-not-allowed", "not-found", "projection-behind", "request-refused"}
+    assert named == set(KINDS) - {
+        "address-not-allowed", "idempotency-key-reused", "identifier-required", "method-not-allowed", "not-found",
+        "precondition-failed", "precondition-required", "projection-behind", "request-in-progress", "request-refused",
+    }  # fmt: skip
     assert set(events["requestBody"]["content"]) == {
         "application/cloudevents+json", "application/cloudevents-batch+json", "application/json"
     }  # fmt: skip
-    assert events["security"] == [{"apiKey": []}]
+    assert events["security"] == [{"apiKey": ["events:write"]}]
     assert document["components"]["securitySchemes"]["apiKey"]["scheme"] == "bearer"
     mapping = document["components"]["schemas"]["Event"]["discriminator"]["mapping"]
-    assert set(mapping) == set(EVENT_TYPES)
+    assert set(mapping) == set(EVENT_TYPES) - RESERVED
     schemas = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
     assert set(re.findall(r'"(#/[^"]+)"', shared.ask("GET", "/openapi.json").text)) <= schemas
     operations = [each for path in document["paths"].values() for each in path.values()]

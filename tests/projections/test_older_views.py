@@ -19,6 +19,8 @@ EARLIER = (
     "DROP TABLE norm_set",
     "ALTER TABLE case_view DROP COLUMN ending",
     "ALTER TABLE case_view DROP COLUMN counted",
+    "DROP INDEX case_view_pending",
+    "ALTER TABLE case_view DROP COLUMN pending",
     "DROP TABLE series_view",
     "CREATE TABLE series_view (case_ref TEXT, instrument TEXT, version TEXT, scores INTEGER, first REAL)",
 )

@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS fact (
 CREATE INDEX IF NOT EXISTS fact_case ON fact (case_ref, position);
 
 -- One row per case: what lists, sums and the alerts ask for. position is that of the last event applied to it; within
--- a shard rows change in the order of their positions.
+-- a shard rows change in the order of their positions. pending: what it waits for as JSON, see pending.py.
 CREATE TABLE IF NOT EXISTS case_view (
     case_ref      TEXT PRIMARY KEY,
     shard         INTEGER NOT NULL,
@@ -27,10 +27,13 @@ CREATE TABLE IF NOT EXISTS case_view (
     counted       INTEGER NOT NULL,
     first_at      TEXT NOT NULL,
     sessions      INTEGER NOT NULL,
+    pending       TEXT,
     position      INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX IF NOT EXISTS case_view_position ON case_view (shard, position);
 CREATE INDEX IF NOT EXISTS case_view_therapist ON case_view (therapist_ref);
+CREATE INDEX IF NOT EXISTS case_view_pending ON case_view (case_ref) WHERE pending IS NOT NULL;
+CREATE INDEX IF NOT EXISTS case_view_client ON case_view (client_ref);
 
 CREATE TABLE IF NOT EXISTS assignment (
     case_ref      TEXT NOT NULL,
@@ -59,6 +62,7 @@ CREATE TABLE IF NOT EXISTS merge (
     received TEXT NOT NULL,
     PRIMARY KEY (from_ref, into_ref)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS merge_into ON merge (into_ref);
 
 -- Whom any event of a case has ever named, also one that was retracted since: where past caseloads are looked for.
 CREATE TABLE IF NOT EXISTS named (
@@ -74,6 +78,19 @@ CREATE TABLE IF NOT EXISTS norm_set (
     received       TEXT NOT NULL,
     state          BLOB NOT NULL
 );
+
+-- What became of alerts: one row per event about one, as it happened; a later retraction takes none away.
+CREATE TABLE IF NOT EXISTS feed_item (
+    position  INTEGER PRIMARY KEY,
+    id        TEXT NOT NULL,
+    type      TEXT NOT NULL,
+    at        TEXT NOT NULL,
+    alert_ref TEXT NOT NULL,
+    case_ref  TEXT NOT NULL,
+    clinic    TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS feed_item_clinic ON feed_item (clinic, position);
+CREATE INDEX IF NOT EXISTS feed_item_alert ON feed_item (alert_ref);
 
 -- Cases whose events could not be folded: their facts are kept, their other rows wait, all other cases flow.
 CREATE TABLE IF NOT EXISTS parked (

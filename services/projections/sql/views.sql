@@ -23,7 +23,7 @@ SELECT position FROM fact;
 SELECT case_ref FROM case_view ORDER BY random() LIMIT ?;
 
 -- name: case_row
-SELECT clinic, client_ref, therapist_ref, is_open, ending, counted, first_at, sessions, position FROM case_view WHERE case_ref = ?;
+SELECT clinic, client_ref, therapist_ref, is_open, ending, counted, first_at, sessions, pending, position FROM case_view WHERE case_ref = ?;
 
 -- name: assignment_rows
 SELECT place, therapist_ref, role, since, until FROM assignment WHERE case_ref = ? ORDER BY place;
@@ -60,13 +60,13 @@ SELECT max(position) AS position FROM fact WHERE case_ref = ?;
 
 -- name: put_case
 INSERT INTO case_view (case_ref, shard, clinic, client_ref, therapist_ref, is_open, ending, counted, first_at,
-                       sessions, position)
+                       sessions, pending, position)
 VALUES (:case_ref, :shard, :clinic, :client_ref, :therapist_ref, :is_open, :ending, :counted, :first_at,
-        :sessions, :position)
+        :sessions, :pending, :position)
 ON CONFLICT (case_ref) DO UPDATE SET
     shard = excluded.shard, clinic = excluded.clinic, client_ref = excluded.client_ref, therapist_ref = excluded.therapist_ref,
     is_open = excluded.is_open, ending = excluded.ending, counted = excluded.counted, first_at = excluded.first_at, sessions = excluded.sessions,
-    position = excluded.position;
+    pending = excluded.pending, position = excluded.position;
 
 -- name: drop_assignments
 DELETE FROM assignment WHERE case_ref = ?;
@@ -99,6 +99,20 @@ SELECT version FROM norm_set WHERE received <= ? ORDER BY effective_from, versio
 -- name: norm_set
 SELECT state FROM norm_set WHERE version = ?;
 
+-- name: pending
+SELECT case_ref, clinic, pending FROM case_view
+WHERE pending IS NOT NULL AND case_ref > ? AND case_ref NOT IN (SELECT case_ref FROM parked) ORDER BY case_ref LIMIT ?;
+
+-- name: feed_items
+SELECT id, type, position, at, alert_ref FROM feed_item WHERE position > ? AND position <= ? ORDER BY position LIMIT ?;
+
+-- name: feed_items_of_clinic
+SELECT id, type, position, at, alert_ref FROM feed_item
+WHERE position > ? AND position <= ? AND clinic = ? ORDER BY position LIMIT ?;
+
+-- name: alert_place
+SELECT case_ref, clinic FROM feed_item WHERE alert_ref = ? AND type = 'resonance.alert.raised.v1';
+
 -- name: touched
 SELECT case_ref, position FROM case_view WHERE shard = ? AND position > ? ORDER BY position LIMIT ?;
 
@@ -122,6 +136,12 @@ WHERE counted = 1 AND therapist_ref IS NOT NULL ORDER BY case_ref, instrument, v
 
 -- name: open_and_closed
 SELECT sum(is_open) AS open, sum(1 - is_open) AS closed FROM case_view WHERE therapist_ref = ?;
+
+-- name: merged_with
+SELECT from_ref, into_ref FROM merge WHERE from_ref = :ref OR into_ref = :ref;
+
+-- name: cases_of_client
+SELECT case_ref, clinic FROM case_view WHERE client_ref = ?;
 
 -- name: all_cases
 SELECT case_ref FROM case_view ORDER BY case_ref;
@@ -164,6 +184,9 @@ DELETE FROM named;
 
 -- name: empty_norm_set
 DELETE FROM norm_set;
+
+-- name: empty_feed_item
+DELETE FROM feed_item;
 
 -- name: empty_parked
 DELETE FROM parked;
