@@ -2,7 +2,7 @@
 
 relay        PostgreSQL's log -> Kafka                        one leads, others stand by
 projections  Kafka -> the views                               as many as there are partitions
-alerts       the views -> alerts on the log, and mail         as many as there are partitions
+alerts       the views -> alerts on the log, mail, webhooks   as many as there are partitions
 
 A process that cannot go on says why and ends with status 1. Whoever started it starts it again: what it was doing is
 then undone or found done.
@@ -34,6 +34,9 @@ from services.projections import run
 from services.projections.counts import ViewsCollector, progress
 from services.serving import server
 from services.settings import Settings
+from services.webhooks import counts as webhook_counts
+from services.webhooks.run import plan_step
+from services.webhooks.run import send_step as send_webhook
 from services.wiring import Clock
 
 Role: TypeAlias = Literal["relay", "projections", "alerts"]
@@ -45,6 +48,8 @@ READ_SECONDS: Final = 0.5
 """How long a read waits for events at most."""
 LOOK_SECONDS: Final = 0.25
 """How often alerts look for cases that were touched or are due, and the mail for letters."""
+SENDERS: Final = 2
+"""How many endpoints of a network each process calls at once."""
 WATCH_SECONDS: Final = 0.25
 LEAVE_SECONDS: Final = 20.0
 """How long a process that cannot go on waits for its threads, one of which may hang."""
@@ -125,16 +130,29 @@ class Worker:
         return followers
 
     def _alerts(self, secrets: dict[str, bytes]) -> list[Follower]:
-        counts = Counts(self._registry)
+        counts, sent = Counts(self._registry), webhook_counts.Counts(self._registry)
         followers = []
         outboxes = []
+        endpoints = []
         for name, secret in secrets.items():
             stores = self._opened(storage.open_stores(self._settings, name, secret))
-            office = wiring.open_office(self._settings, name, secret, stores, counts, self._clock, lambda _: None)
+            clock = self._clock
+            sandbox = storage.open_sandbox(self._settings, name, clock)
+            if sandbox:
+                clock = self._opened(sandbox).now
+                followers.append(self._follower(sandbox.look, f"{name}/clock", wiring.CLOCK_SECONDS))
+            office = wiring.open_office(self._settings, name, secret, stores, counts, clock, lambda _: None, sandbox)
             outboxes.append(stores.outbox)
             followers.append(self._follower(partial(evaluate_step, office), f"{name}/alerts", LOOK_SECONDS))
             followers.append(self._follower(partial(send_step, office), f"{name}/mail", LOOK_SECONDS))
+            sender = wiring.open_sender(self._settings, stores, sent, self._clock)
+            endpoints.append(stores.endpoints)
+            followers.append(self._follower(partial(plan_step, sender), f"{name}/feed", LOOK_SECONDS))
+            for number in range(SENDERS):
+                step = partial(send_webhook, sender)
+                followers.append(self._follower(step, f"{name}/webhooks-{number}", LOOK_SECONDS))
         self._registry.register(OutboxCollector(lambda: [one.backlog() for one in outboxes], self._clock))
+        self._registry.register(webhook_counts.WebhooksCollector(lambda: endpoints, self._clock))
         return followers
 
     def _follower(self, step: Callable[[], bool], name: str, idle: float) -> Follower:

@@ -8,12 +8,13 @@ and does not come back loses it to the next one, who sends the same bytes.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
 from contracts.data import AlertReason
 from services.alerts.mail import Outcome
+from services.database.instants import instant, text
 from services.database.ports import Connection, Database
 from services.database.texts import script, statements
 
@@ -89,12 +90,12 @@ class Outbox:
 
     def due(self, shard: int, now: datetime, limit: int) -> list[str]:
         """Cases to look at though nothing happened, the longest due first."""
-        rows = self._database.connection().execute(_SQL["due"], (shard, _text(now), limit))
+        rows = self._database.connection().execute(_SQL["due"], (shard, text(now), limit))
         return [row["case_ref"] for row in rows]
 
     def look_at(self, case_ref: str, shard: int, now: datetime) -> None:
         """The case is due at ``now``, whatever was noted of it."""
-        self._database.connection().execute(_SQL["set_due"], (case_ref, shard, _text(now)))
+        self._database.connection().execute(_SQL["set_due"], (case_ref, shard, text(now)))
 
     @contextmanager
     def turn(self, shard: int) -> Iterator["Turn | None"]:
@@ -109,17 +110,17 @@ class Outbox:
 
     def mails_since(self, therapist_ref: str, since: datetime) -> int:
         """How many letters were written to the therapist after ``since``, save those that could not be delivered."""
-        [row] = self._database.connection().execute(_SQL["mails_since"], (therapist_ref, _text(since)))
+        [row] = self._database.connection().execute(_SQL["mails_since"], (therapist_ref, text(since)))
         return int(row["mails"])
 
     def letters_of(self, case_ref: str) -> dict[str, datetime]:
         """By alert, when the letters about a case were written, save those that could not be delivered."""
         rows = self._database.connection().execute(_SQL["letters_of"], (case_ref,))
-        return {row["alert_ref"]: _instant(row["created"]) for row in rows}
+        return {row["alert_ref"]: instant(row["created"]) for row in rows}
 
     def lease(self, now: datetime, seconds: float) -> Queued | None:
         """The next letter to send, for the caller alone until ``seconds`` have passed."""
-        given = {"now": _text(now), "until": _text(now + timedelta(seconds=seconds))}
+        given = {"now": text(now), "until": text(now + timedelta(seconds=seconds))}
         with self._database.transaction() as connection:
             row = connection.execute(_SQL["lease"], given).fetchone()
         if row is None:
@@ -132,9 +133,9 @@ class Outbox:
             recipient=row["recipient"],
             message_id=row["message_id"],
             message=row["message"],
-            created=_instant(row["created"]),
+            created=instant(row["created"]),
             attempts=row["attempts"],
-            delivered=None if row["delivered"] is None else _instant(row["delivered"]),
+            delivered=instant(row["delivered"]),
         )
 
     def release(self) -> None:
@@ -143,7 +144,7 @@ class Outbox:
 
     def delivered(self, alert_ref: str, now: datetime) -> None:
         """The mail server took the letter: it is not to be sent again, and not done before the log says so."""
-        self._change("delivered", alert_ref=alert_ref, now=_text(now))
+        self._change("delivered", alert_ref=alert_ref, now=text(now))
 
     def sent(self, alert_ref: str) -> None:
         """The log says that the letter was delivered: it is done."""
@@ -157,7 +158,7 @@ class Outbox:
     def put_off(self, queued: Queued, until: datetime, outcome: Outcome) -> None:
         """The letter is tried again from ``until`` on, unless somebody else has leased it since."""
         self._change(
-            "put_off", alert_ref=queued.alert_ref, attempts=queued.attempts, until=_text(until), outcome=outcome
+            "put_off", alert_ref=queued.alert_ref, attempts=queued.attempts, until=text(until), outcome=outcome
         )
 
     def gave_up(self, queued: Queued, outcome: Outcome) -> None:
@@ -169,11 +170,11 @@ class Outbox:
         row = self._database.connection().execute(_SQL["link"], (_digest(token),)).fetchone()
         if row is None:
             return None
-        return Link(row["alert_ref"], row["case_ref"], row["therapist_ref"], _instant(row["expires"]))
+        return Link(row["alert_ref"], row["case_ref"], row["therapist_ref"], instant(row["expires"]))
 
     def backlog(self) -> Backlog:
         [row] = self._database.connection().execute(_SQL["backlog"])
-        return Backlog(row["pending"], None if row["oldest"] is None else _instant(row["oldest"]))
+        return Backlog(row["pending"], instant(row["oldest"]))
 
     def close(self) -> None:
         self._database.close()
@@ -207,7 +208,7 @@ class Turn:
                 "recipient": letter.recipient,
                 "message_id": letter.message_id,
                 "message": letter.message,
-                "created": _text(letter.created),
+                "created": text(letter.created),
             }
             if self._connection.execute(_SQL["add_letter"], row).rowcount:
                 link = (
@@ -215,14 +216,14 @@ class Turn:
                     letter.alert_ref,
                     letter.case_ref,
                     letter.therapist_ref,
-                    _text(letter.expires),
+                    text(letter.expires),
                 )
                 self._connection.execute(_SQL["add_link"], link)
         for case_ref, due_at in sorted(due.items()):
             if due_at is None:
                 self._connection.execute(_SQL["unset_due"], (case_ref,))
             else:
-                self._connection.execute(_SQL["set_due"], (case_ref, self.shard, _text(due_at)))
+                self._connection.execute(_SQL["set_due"], (case_ref, self.shard, text(due_at)))
         if position is not None:
             self._connection.execute(_SQL["move"], {"position": position, "shard": self.shard})
 
@@ -230,12 +231,3 @@ class Turn:
 def _digest(token: str) -> bytes:
     """No salt is needed: a token is as random as a key."""
     return sha256(token.encode()).digest()
-
-
-def _text(instant: datetime) -> str:
-    """UTC in one spelling, so that texts sort as instants do."""
-    return instant.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def _instant(text: str) -> datetime:
-    return datetime.fromisoformat(text)
