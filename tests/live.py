@@ -75,7 +75,7 @@ class Live:
         ).encode()
         key = uuid4().bytes
         entry = Entry(self.codec.stream(f"case/{case_ref}"), kind, state, key, key)
-        self.log._recorder.store([entry], START)
+        self.log._recorder.store([entry], START, lambda _: None)
 
     def rows(self) -> dict[str, object]:
         return {case_ref: self.views.rows_of(case_ref) for case_ref in sorted(self.views.some_cases(1_000_000))}

@@ -77,6 +77,14 @@ class Rejected(Exception):
     """The store refuses these events and would refuse them again; nothing of the batch was stored."""
 
 
+class Conflicting(Exception):
+    """Of events that were to be stored whole, those at ``places`` have the key of another: none was stored."""
+
+    def __init__(self, places: Sequence[int]) -> None:
+        super().__init__("another event has the key of one of these")
+        self.places = places
+
+
 class Unreadable(Exception):
     """What stands at ``position`` is no event that this release knows. It must be looked into, not passed over."""
 
@@ -105,13 +113,15 @@ class Log(Protocol):
     and whatever was stored is answered as a duplicate.
     """
 
-    def append(self, events: Sequence[AnyEvent], received: datetime) -> list[Appended]:
+    def append(self, events: Sequence[AnyEvent], received: datetime, *, whole: bool = False) -> list[Appended]:
         """Stores ``events`` in their order and gives one answer per event, in the same order.
 
         Atomic: all that is new is stored, or nothing. Durable: on return it outlives a crash and a loss of power.
         An event's key, its source and id, decides for ever whether it is new: of any number of callers that bring
         the same one at once, a single one stores it, and all are told the same position. ``received`` (an instant)
         is kept beside the event and does not count as its content.
+
+        Where one conflicts, the others are stored nevertheless; with ``whole`` nothing is, and Conflicting is raised.
 
         Raises Rejected.
         """
@@ -133,6 +143,9 @@ class Log(Protocol):
 
     def find(self, key: EventKey) -> Recorded | None:
         """The event with this key, if it is on the log. Raises Unreadable."""
+
+    def find_each(self, keys: Collection[EventKey]) -> dict[EventKey, Recorded]:
+        """Those of ``keys`` that are on the log, with what they stand for; without what this release cannot read."""
 
     def close(self) -> None:
         """Gives everything back to the system. After that every method raises Unavailable."""

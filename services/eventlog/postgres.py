@@ -1,6 +1,6 @@
 """The log in a schema of a PostgreSQL database, for any number of processes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Final
@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from services.database.texts import statements
 from services.eventlog import store
-from services.eventlog.store import SCHEMA_VERSION, Entry, Kept, Row, StoredLog
+from services.eventlog.store import SCHEMA_VERSION, Answers, Entry, Kept, Row, StoredLog
 
 TEXTS: Final = statements("services.eventlog", "postgres")
 WAIT_SECONDS: Final = 3
@@ -76,7 +76,7 @@ class _Recorder(PostgresApplicationRecorder):
         ]
         self._append = self._statement("append")
         self._rows = self._statement("rows")
-        self._row = self._statement("row")
+        self._found = self._statement("found")
 
     def _statement(self, name: str) -> Composed:
         return SQL(TEXTS[name]).format(schema=Identifier(self.datastore.schema))
@@ -89,14 +89,14 @@ class _Recorder(PostgresApplicationRecorder):
             found = cursor.execute(self._statement("version")).fetchone()
             return found[0] if found else None
 
-    def store(self, entries: Sequence[Entry], received: datetime) -> Mapping[bytes, Kept]:
+    def store(self, entries: Sequence[Entry], received: datetime, check: Callable[[Answers], None]) -> Answers:
         try:
-            return self._store(entries, received)
+            return self._store(entries, received, check)
         except IntegrityError:
             # Somebody stored one of the keys without the lock. By now it is there to be found.
-            return self._store(entries, received)
+            return self._store(entries, received, check)
 
-    def _store(self, entries: Sequence[Entry], received: datetime) -> Mapping[bytes, Kept]:
+    def _store(self, entries: Sequence[Entry], received: datetime, check: Callable[[Answers], None]) -> Answers:
         streams, topics, states, keys, digests = map(list, zip(*entries, strict=True))
         with (
             self.datastore.get_connection() as connection,
@@ -117,13 +117,15 @@ class _Recorder(PostgresApplicationRecorder):
                 },
                 prepare=True,
             )
-            return {key: Kept(position, digest, fresh) for key, position, digest, fresh in cursor}
+            kept = {key: Kept(position, digest, fresh) for key, position, digest, fresh in cursor}
+            check(kept)
+            return kept
 
     def rows(self, after: int, limit: int) -> list[Row]:
         return self._select(self._rows, (after, limit))
 
-    def row(self, key: bytes) -> Row | None:
-        return next(iter(self._select(self._row, (key,))), None)
+    def found(self, keys: Sequence[bytes]) -> list[Row]:
+        return self._select(self._found, (list(keys),))
 
     @override
     def max_notification_id(self) -> int | None:

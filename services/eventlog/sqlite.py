@@ -1,7 +1,7 @@
 """The log in one SQLite file, for one process."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from services.database.sqlite import WAIT_FOR_LOCK_SECONDS
 from services.database.texts import statements
 from services.eventlog import store
 from services.eventlog.ports import WrongSchema
-from services.eventlog.store import SCHEMA_VERSION, Entry, Kept, Row, StoredLog
+from services.eventlog.store import SCHEMA_VERSION, Answers, Entry, Kept, Row, StoredLog
 
 SQL: Final = statements("services.eventlog", "sqlite")
 
@@ -100,7 +100,7 @@ class _Recorder(SQLiteApplicationRecorder):
             version: int = cursor.fetchone()[0]
         return version or None
 
-    def store(self, entries: Sequence[Entry], received: datetime) -> Mapping[bytes, Kept]:
+    def store(self, entries: Sequence[Entry], received: datetime, check: Callable[[Answers], None]) -> Answers:
         instant = received.isoformat()
         with (
             self.datastore.get_connection(commit=True) as connection,
@@ -115,17 +115,19 @@ class _Recorder(SQLiteApplicationRecorder):
             if cursor.rowcount == len(entries):
                 # All were new. Under the file's lock their row ids follow each other, up to what is now the largest.
                 first = self._max_notification_id(transaction) - len(entries) + 1
-                return {e.key: Kept(position, e.digest, True) for position, e in enumerate(entries, first)}
-            return {e.key: Kept(*cursor.execute(SQL["kept"], (before, e.key)).fetchone()) for e in entries}
+                kept = {e.key: Kept(position, e.digest, True) for position, e in enumerate(entries, first)}
+            else:
+                kept = {e.key: Kept(*cursor.execute(SQL["kept"], (before, e.key)).fetchone()) for e in entries}
+            check(kept)
+            return kept
 
     def rows(self, after: int, limit: int) -> list[Row]:
         with self.datastore.transaction(commit=False) as transaction, transaction as cursor:
             return [_row(*found) for found in cursor.execute(SQL["rows"], (after, limit))]
 
-    def row(self, key: bytes) -> Row | None:
+    def found(self, keys: Sequence[bytes]) -> list[Row]:
         with self.datastore.transaction(commit=False) as transaction, transaction as cursor:
-            found = cursor.execute(SQL["row"], (key,)).fetchone()
-        return _row(*found) if found else None
+            return [_row(*found) for key in keys for found in cursor.execute(SQL["row"], (key,))]
 
     def close(self) -> None:
         self.datastore.close()

@@ -18,7 +18,7 @@ from psycopg.conninfo import make_conninfo
 from contracts.agreement import TaskRenegotiatedData
 from contracts.data import EventKey
 from contracts.events import AnyEvent, TaskRenegotiated, canonical
-from services.eventlog.ports import Appended, Log, Recorded, Rejected, Unavailable
+from services.eventlog.ports import Appended, Conflicting, Log, Recorded, Rejected, Unavailable
 from tests.eventlog.places import RECEIVED, SECRET, Place, PostgresPlace, SQLitePlace, agreed
 
 
@@ -84,6 +84,37 @@ def test_a_batch_of_new_and_known_events_stores_the_new_ones(log: Log) -> None:
     ]
     assert answers[1].position == answers[2].position == known.position
     assert events(log) == [agreed(2), agreed(1), agreed(3)]
+
+
+def test_what_is_to_be_stored_whole_is_stored_and_told_as_any_batch(log: Log) -> None:
+    [known] = log.append([agreed(2)], RECEIVED)
+
+    one, two, again = log.append([agreed(1), agreed(2), agreed(1)], RECEIVED, whole=True)
+
+    assert (two, again) == (Appended(known.position, True, False), Appended(one.position, True, False))
+    assert events(log) == [agreed(2), agreed(1)]
+
+
+def test_of_what_is_to_be_stored_whole_nothing_is_stored_where_one_conflicts(log: Log) -> None:
+    [known] = log.append([agreed(2)], RECEIVED)
+
+    with pytest.raises(Conflicting) as error:
+        log.append([agreed(1), agreed(2, "relaxation"), agreed(3)], RECEIVED, whole=True)
+
+    assert error.value.places == [1]
+    assert everything(log) == [Recorded(known.position, RECEIVED, agreed(2))]
+    assert log.find(agreed(1).key) is None
+    [later] = log.append([agreed(3)], RECEIVED)
+    assert not later.duplicate
+    assert later.position > known.position
+
+
+def test_two_that_differ_under_one_key_are_not_stored_whole(log: Log) -> None:
+    with pytest.raises(Conflicting) as error:
+        log.append([agreed(1), agreed(4), agreed(4, "relaxation")], RECEIVED, whole=True)
+
+    assert error.value.places == [2]
+    assert everything(log) == []
 
 
 def test_an_empty_batch_has_no_answers(log: Log) -> None:

@@ -59,6 +59,22 @@ def test_an_event_is_found_by_its_key(log: Log) -> None:
     assert log.find(agreed(3).key) is None
 
 
+def test_several_are_found_at_once_and_those_that_are_not_there_are_left_out(log: Log) -> None:
+    log.append([agreed(number) for number in range(5)], RECEIVED)
+
+    found = log.find_each([agreed(number).key for number in (4, 9, 1, 4)])
+
+    assert found == {agreed(number).key: log.find(agreed(number).key) for number in (1, 4)}
+    assert log.find_each([]) == {}
+
+
+def test_of_several_what_cannot_be_read_is_left_out(place: Place, log: Log) -> None:
+    log.append([agreed(1), agreed(2)], RECEIVED)
+    place.execute("UPDATE stored_events SET topic = 'os.system' WHERE originator_version = 1")
+
+    assert log.find_each([agreed(1).key, agreed(2).key]).keys() == {agreed(2).key}
+
+
 def test_closing_and_opening_again_keeps_everything(place: Place, log: Log) -> None:
     log.append([agreed(1), agreed(2)], RECEIVED)
     kept = log.read(0, 10)

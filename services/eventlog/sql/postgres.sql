@@ -65,7 +65,7 @@ SELECT ingest_key, notification_id, digest, false FROM {schema}.stored_events WH
 SELECT notification_id, received, topic, state, originator_id, ingest_key FROM {schema}.stored_events
 WHERE notification_id > %b ORDER BY notification_id LIMIT %b;
 
--- name: row
--- The event with a key.
+-- name: found
+-- The events with these keys.
 SELECT notification_id, received, topic, state, originator_id, ingest_key FROM {schema}.stored_events
-WHERE ingest_key = %b;
+WHERE ingest_key = ANY (%b);
