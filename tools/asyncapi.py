@@ -1,9 +1,12 @@
-"""Writes contracts/asyncapi/asyncapi.json, what travels through Kafka, from the code that makes it; or checks it.
+"""Writes contracts/asyncapi/asyncapi.json, what travels through Kafka and to webhooks, from the code; or checks it.
 
 With ``--check`` it writes nothing and ends with 1 where the file is out of date. Whoever reads the topics beside
-Resonance starts from this file. It follows AsyncAPI 3.0 with its Kafka bindings 0.5.0; the schemas in it are JSON
-Schema of draft 7, as AsyncAPI's own are. Sources: https://www.asyncapi.com/docs/reference/specification/v3.0.0,
-https://github.com/asyncapi/bindings/blob/master/kafka/README.md
+Resonance, or is called by it, starts from this file. It follows AsyncAPI 3.0 with its Kafka bindings 0.5.0 and HTTP
+bindings 0.3.0; the schemas in it are JSON Schema of draft 7, as AsyncAPI's own are.
+Sources: https://www.asyncapi.com/docs/reference/specification/v3.0.0,
+https://github.com/asyncapi/bindings/blob/master/kafka/README.md,
+https://github.com/asyncapi/bindings/blob/master/http/README.md,
+https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
 
 import json
@@ -14,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from contracts.events import EVENT_TYPES
+from contracts.feed import FeedItem
+from contracts.wire import Sent
 from services.eventlog import records, topics
 from services.eventlog.topics import PARTITIONS, Topic
 from services.roles import GROUP
@@ -21,7 +26,8 @@ from services.settings import Settings
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "contracts/asyncapi/asyncapi.json"
 EVENTS, MARKER = topics.events("{network}"), topics.marker("{network}")
-BINDING = "0.5.0"
+BINDING, HTTP_BINDING = "0.5.0", "0.3.0"
+WEBHOOK = "resonance.feed-item"
 NETWORK = "[a-z][a-z0-9-]{0,31}"
 STREAM = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 POSITION = {"type": "string", "pattern": "^(0|[1-9][0-9]*)$"}
@@ -48,14 +54,16 @@ The associated data are ce_subject, "|" and ce_type. The plaintext is JSON, afte
 def document() -> dict[str, Any]:
     of_events = {event_type: _event(event_type) for event_type in EVENT_TYPES} | {records.TICK: _tick()}
     of_marker = {"resonance.relay-position": _marker()}
+    of_webhooks = {WEBHOOK: _webhook()}
     return {
         "asyncapi": "3.0.0",
         "info": {
-            "title": "Resonance in Kafka",
+            "title": "Resonance in Kafka, and by webhook",
             "version": "1",
             "description": (
                 "The log of a network as it is relayed to Kafka: every event once and in the log's order per case."
                 " The log is the truth; these topics can be lost and made again. Headers tell nothing about a person."
+                " What became of an alert is told to the addresses that were registered for it as well."
             ),
             "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
         },
@@ -66,6 +74,11 @@ def document() -> dict[str, Any]:
             "relayPosition": _channel(
                 MARKER, "How far the log is published, in the same transactions as the events.", of_marker
             ),
+            "webhook": {
+                "address": None,
+                "description": "An address that was registered with the API: each item of the feed, until it is taken.",
+                "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in of_webhooks},
+            },
         },
         "operations": {
             "relayEvents": _operation("send", "events", "The relay publishes the log, in transactions."),
@@ -73,9 +86,11 @@ def document() -> dict[str, Any]:
             "followEvents": _operation("receive", "events", "Projections read committed records into their views.")
             | {"bindings": {"kafka": {"groupId": _group(), "bindingVersion": BINDING}}},
             "findPosition": _operation("receive", "relayPosition", "A relay that starts reads where to go on."),
+            "callWebhook": _operation("send", "webhook", "What became of an alert is told, and told again if need be.")
+            | {"bindings": {"http": {"method": "POST", "bindingVersion": HTTP_BINDING}}},
         },
         "components": {
-            "messages": of_events | of_marker,
+            "messages": of_events | of_marker | of_webhooks,
             "schemas": {"eventHeaders": _event_headers(), "sealed": _sealed()},
         },
     }
@@ -180,6 +195,26 @@ def _marker() -> dict[str, Any]:
         "headers": _headers({"content-type": {"const": "application/json"}}),
         "payload": {"type": "object", "additionalProperties": False, "required": list(said), "properties": said},
         "bindings": _key({"type": "string", "pattern": f"^{NETWORK}$", "description": "The network."}),
+    }
+
+
+def _webhook() -> dict[str, Any]:
+    payload = FeedItem.model_json_schema(schema_generator=Sent)
+    told = {
+        "content-type": {"const": "application/json"},
+        "webhook-id": {**payload["properties"]["id"], "description": "Of the item: the same at each try."},
+        "webhook-timestamp": {"type": "string", "pattern": "^[0-9]{10}$", "description": "Of the try, since 1970."},
+        "webhook-signature": {
+            "type": "string",
+            "pattern": "^v1,[A-Za-z0-9+/]{43}=( v1,[A-Za-z0-9+/]{43}=)?$",
+            "description": "HMAC-SHA256 of id, timestamp and body, by each secret that is in force.",
+        },
+    }
+    return {
+        "summary": "What became of an alert: Standard Webhooks.",
+        "contentType": "application/json",
+        "headers": _headers(told) | {"additionalProperties": True},  # those of HTTP itself
+        "payload": payload | {"additionalProperties": True},  # of a later release
     }
 
 

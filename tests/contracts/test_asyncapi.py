@@ -1,4 +1,4 @@
-"""What travels through Kafka is what contracts/asyncapi says: each record, and the topics themselves."""
+"""What travels through Kafka and to webhooks is what contracts/asyncapi says: each message, and the topics as well."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -13,12 +13,18 @@ from jsonschema import Draft7Validator, Draft202012Validator  # type: ignore[imp
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
-from contracts.events import EVENT_TYPES, AnyEvent
+from contracts.data import EventKey
+from contracts.events import EVENT_TYPES, OWN_SOURCE, AnyEvent
+from contracts.feed import FEED_TYPES, FeedItem, FeedType, item_id, spelling
 from services.eventlog import sqlite, topics, topology
 from services.eventlog.marker import Marker
 from services.eventlog.records import TICK, Record, Records
 from services.eventlog.relay import Relay
 from services.eventlog.store import Codec, Row
+from services.webhooks import signing
+from tests.running import Running, wait_until
+from tests.story import Story
+from tests.webhooks.receiver import Receiver
 from tools import asyncapi
 
 Sample = Callable[[str], dict[str, Any]]
@@ -103,7 +109,7 @@ def test_every_reference_leads_somewhere() -> None:
 
 def test_every_message_is_on_one_channel_and_every_operation_has_its_channel() -> None:
     on_channels = [message for channel in DOCUMENT["channels"].values() for message in channel["messages"]]
-    assert sorted(on_channels) == sorted(MESSAGES) == sorted([*EVENT_TYPES, TICK, POSITION])
+    assert sorted(on_channels) == sorted(MESSAGES) == sorted([*EVENT_TYPES, TICK, POSITION, asyncapi.WEBHOOK])
     assert {operation["channel"]["$ref"] for operation in DOCUMENT["operations"].values()} == {
         f"#/channels/{name}" for name in DOCUMENT["channels"]
     }
@@ -143,6 +149,36 @@ def test_the_marker_is_its_message() -> None:
     marker = Marker.at(12).record("north")
     assert against_the_document(POSITION, marker.key, marker.headers) == []
     assert complaints(f"components/messages/{POSITION}/payload", json.loads(marker.value or b"")) == []
+
+
+@pytest.mark.parametrize("feed_type", FEED_TYPES)
+@pytest.mark.parametrize("secrets", [1, 2])
+def test_a_signed_webhook_is_its_message(feed_type: FeedType, secrets: int) -> None:
+    key = EventKey(source=OWN_SOURCE, id="01J9ZK7Q4X")
+    item = FeedItem(id=item_id(key), type=feed_type, position=12, time=NOON, alert_ref="al_5tG7")
+    body = spelling(item)
+    headers = signing.signed(item.id, body, NOON, [signing.new_secret() for _ in range(secrets)])
+    part = f"components/messages/{asyncapi.WEBHOOK}"
+    assert complaints(f"{part}/headers", headers | {"content-type": "application/json"}) == []
+    assert complaints(f"{part}/payload", json.loads(body)) == []
+    for header in headers:
+        assert complaints(f"{part}/headers", headers | {"content-type": "application/json", header: "v1,"}) != []
+    assert complaints(f"{part}/payload", json.loads(body) | {"alert_ref": None}) != []
+
+
+def test_every_webhook_that_a_record_system_receives_is_the_message(tmp_path: Path) -> None:
+    story = Story().opened()
+    for _ in range(9):
+        story.session(ors=14, srs=36)
+    with closing(Receiver()) as receiver, closing(Running(tmp_path, inward_hosts=receiver.host)) as running:
+        assert running.ask("POST", "/v1/webhook-endpoints", json={"url": receiver.url}).status_code == 201
+        running.told(story.events)
+        told = running.get("/v1/feed").json()["items"]
+        wait_until(lambda: len(receiver.received) >= len(told) > 0)
+    for received in receiver.received:
+        part = f"components/messages/{asyncapi.WEBHOOK}"
+        assert complaints(f"{part}/headers", received.headers) == []
+        assert complaints(f"{part}/payload", json.loads(received.body)) == []
 
 
 @pytest.fixture
@@ -189,7 +225,7 @@ def test_every_published_record_is_a_message_of_its_channel(kafka_bootstrap: str
 
 def test_the_topics_are_made_as_the_document_says(kafka_bootstrap: str, published: str) -> None:
     with closing(KafkaAdminClient(bootstrap_servers=kafka_bootstrap)) as admin:
-        for channel in DOCUMENT["channels"].values():
+        for channel in (one for one in DOCUMENT["channels"].values() if "bindings" in one):
             name, said = channel["address"].format(network=published), channel["bindings"]["kafka"]
             [topic] = admin.describe_topics([name])
             assert len(topic["partitions"]) == said["partitions"]

@@ -1,0 +1,1 @@
+"""What does the API say of itself? One OpenAPI document, for people and for the generators of clients."""
