@@ -11,7 +11,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	"$$python" -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo "$$python" && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-distributed check test bench kafka chaos picture format lock hooks clean
+.PHONY: help setup demo demo-distributed check test bench fuzz kafka chaos picture format lock hooks clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,7 +35,7 @@ check: setup ## style, types, import rules, generated files: all that needs no r
 	@echo "ruff: format";       $(VENV)/ruff format --quiet --check $(CODE) || { echo "make format puts it right"; exit 1; }
 	@echo "mypy: types";        $(VENV)/mypy $(CODE)
 	@echo "import rules";       PYTHONPATH=. $(VENV)/lint-imports --no-logo
-	@echo "generated files";    $(VENV)/python -m contracts.generate --check && $(VENV)/python -m tools.asyncapi --check
+	@echo "generated files";    $(VENV)/python -m contracts.generate --check && $(VENV)/python -m tools.asyncapi --check && $(VENV)/python -m tools.openapi --check && $(VENV)/python -m tools.capability --check && $(VENV)/python -m contracts.fhir.publish --check
 
 test: setup ## check, then every test; make test ARGS='tests/eventlog -k conflict' narrows it
 	@$(VENV)/python tools/system.py
@@ -44,6 +44,9 @@ test: setup ## check, then every test; make test ARGS='tests/eventlog -k conflic
 
 bench: setup ## measure, and print beside the baseline of the same run
 	@$(VENV)/python -m benchmarks $(ARGS)
+
+fuzz: setup ## bodies that are nearly right, to all that reads them, for ten minutes; ARGS='--minutes 60 --seed 1'
+	@PYTHONPATH=. $(VENV)/python -m tests.fuzz $(ARGS)
 
 kafka: setup ## start a real Kafka on this machine, with fresh data; ARGS='--nodes 3 --port 19092'
 	@$(VENV)/python tools/broker.py $(ARGS)
@@ -66,5 +69,5 @@ hooks: ## run `make check` before every commit
 	@echo "make check now runs before every commit."
 
 clean: ## remove .venv and all caches
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis
 	@find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +

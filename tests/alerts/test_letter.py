@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from html import unescape
 from html.parser import HTMLParser
 
 from typing_extensions import override
@@ -14,6 +15,15 @@ from services.alerts.letter import Letterhead, case_code, compose, message_id
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HEAD = Letterhead("notices@mail.example.org", "https://resonance.example.org", b"s" * 32)
 TOKEN = "Zk3vQ0mJx7Lr2WbN5tYc8A"
+WORDS = frozenset(
+    re.findall(
+        "[a-z]+",
+        "a about address an and ask be by can case crisis days do does easily emergency for get have in is it itself"
+        " later link list look mail moment needs nobody not of on one or others read reads reminded replies say see"
+        " seen service sign so something that the there this time to what why without works worth would you your",
+    )
+)
+"""All that a letter may say."""
 
 
 def letter(
@@ -84,6 +94,22 @@ def test_nothing_in_the_letter_tells_of_the_client() -> None:
         b"outcome", b"stall", b"deteriorat", b"renegotiat", b"treatment", b"task", b"worse", b"risk",
     ):  # fmt: skip
         assert not re.search(rb"\b" + word, raw), word
+
+
+def test_a_letter_has_no_word_that_was_not_allowed_and_one_link() -> None:
+    raw = letter()
+    page = re.sub(r"<style>.*?</style>|<[^>]+>", " ", part(raw, "html"), flags=re.DOTALL)
+    for text in (part(raw, "plain"), unescape(page), str(parsed(raw)["Subject"])):
+        said = text.replace(f"{HEAD.base_url}/a/{TOKEN}", " ").replace(case_code(HEAD, "ca_canary2"), " ")
+        assert set(re.findall(r"[^\W\d_]+", said.lower())) <= WORDS
+        assert re.findall(r"\d+", said) in ([], ["30"])
+    for kind in ("plain", "html"):
+        assert re.findall(r"https?://[^\s\"<]+", part(raw, kind)) == [f"{HEAD.base_url}/a/{TOKEN}"]
+    assert [one.get_content_type() for one in parsed(raw).walk()] == [
+        "multipart/alternative",
+        "text/plain",
+        "text/html",
+    ]
 
 
 def test_no_date_but_that_of_the_letter_is_in_it() -> None:

@@ -56,10 +56,7 @@ SELECT line, id, problem FROM import_error WHERE owner = :owner AND name = :name
 ORDER BY line LIMIT :limit;
 
 -- name: forget_errors
-DELETE FROM import_error WHERE EXISTS (
-  SELECT 1 FROM import_run AS run
-  WHERE run.owner = import_error.owner AND run.name = import_error.name AND run.touched < :before
-);
+DELETE FROM import_error WHERE (owner, name) IN (SELECT owner, name FROM import_run WHERE touched < :before);
 
 -- name: forget
 DELETE FROM import_run WHERE touched < :before;
