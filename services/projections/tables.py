@@ -8,26 +8,11 @@ from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
-from contracts.events import (
-    AlertAcknowledged,
-    AlertEscalated,
-    AlertNotified,
-    AlertOpened,
-    AlertRaised,
-    AlertResolved,
-    AlertSnoozed,
-    AlertSuppressed,
-    AnyCaseEvent,
-    CaseEvent,
-    ClientMerged,
-    NormsAdopted,
-    canonical,
-    parse,
-)
-from contracts.feed import FeedItem, item_id
+from contracts.events import AnyCaseEvent, CaseEvent, ClientMerged, NormsAdopted, canonical, parse
 from services.database.ports import Connection
 from services.database.texts import script, statements
 from services.eventlog.ports import Recorded, Unread
+from services.projections import items
 from services.projections.change import change
 from services.projections.course import Point, Series
 from services.projections.fold import Catalogue
@@ -52,18 +37,6 @@ OF_THE_LOG: Final = (
 FACT: Final = ("case_ref", "position", "received", "state")
 ASSIGNMENT: Final = ("case_ref", "place", "therapist_ref", "role", "since", "until")
 SERIES: Final = ("case_ref", "instrument", "version", "points")
-FEED_ITEM: Final = ("position", "id", "type", "at", "alert_ref", "case_ref", "clinic")
-
-ABOUT_ALERTS: Final = (
-    AlertRaised,
-    AlertNotified,
-    AlertSuppressed,
-    AlertOpened,
-    AlertAcknowledged,
-    AlertSnoozed,
-    AlertEscalated,
-    AlertResolved,
-)
 
 
 class Counted(NamedTuple):
@@ -92,7 +65,7 @@ def add_facts(connection: Connection, batch: Iterable[Recorded | Unread]) -> dic
     """Keeps the events of ``batch``; returns the cases they belong to, each with the position of its last one."""
     facts: list[tuple[str, int, str, bytes]] = []
     named: set[tuple[str, str]] = set()
-    items: list[tuple[object, ...]] = []
+    told: list[tuple[object, ...]] = []
     for recorded in batch:
         received = recorded.received.astimezone(UTC).isoformat()
         if isinstance(recorded, Unread):
@@ -113,15 +86,14 @@ def add_facts(connection: Connection, batch: Iterable[Recorded | Unread]) -> dic
                 canonical(event),
                 getattr(event.data, "therapist_ref", None),
             )
-            if isinstance(event, ABOUT_ALERTS):
-                at = event.time.isoformat()
-                about = (item_id(event.key), event.type, at, event.data.alert_ref, case_ref, event.rsnclinic)
-                items.append((recorded.position, *about))
+            item = items.row_of(recorded.position, event)
+            if item is not None:
+                told.append(item)
         facts.append((case_ref, recorded.position, received, state))
         if therapist_ref is not None:
             named.add((therapist_ref, case_ref))
     connection.insert("fact", FACT, facts)
-    connection.insert("feed_item", FEED_ITEM, items)
+    connection.insert("feed_item", items.COLUMNS, told)
     connection.executemany(SQL["put_named"], sorted(named))
     return {case_ref: position for case_ref, position, _, _ in facts}
 
@@ -131,27 +103,6 @@ def _named(state: bytes) -> str | None:
     data = json.loads(state).get("data")
     found = data.get("therapist_ref") if isinstance(data, dict) else None
     return found if isinstance(found, str) else None
-
-
-def feed_items(
-    connection: Connection, after: int, upto: int, limit: int, clinics: Iterable[str] | None
-) -> list[FeedItem]:
-    """The rows beyond ``after`` up to ``upto``, of all clinics or of these, by position."""
-    if clinics is None:
-        rows = list(connection.execute(SQL["feed_items"], (after, upto, limit)))
-    else:
-        each = (connection.execute(SQL["feed_items_of_clinic"], (after, upto, one, limit)) for one in sorted(clinics))
-        rows = sorted((row for found in each for row in found), key=lambda row: row["position"])[:limit]
-    return [
-        FeedItem(
-            id=row["id"],
-            type=row["type"],
-            position=row["position"],
-            time=datetime.fromisoformat(row["at"]),
-            alert_ref=row["alert_ref"],
-        )
-        for row in rows
-    ]
 
 
 def states(connection: Connection, first: str, last: str) -> Mapping[str, Sequence[bytes]]:

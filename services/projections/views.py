@@ -19,9 +19,10 @@ from contracts.feed import FeedItem
 from services.database.ports import Connection, Database, Unavailable
 from services.eventlog.feed import SOURCE
 from services.eventlog.ports import Hole, Mark, Recorded, Slice, Unread
-from services.projections import pending, tables
+from services.projections import items, pending, tables
 from services.projections.course import Course, Flag
 from services.projections.fold import Catalogue, course_of
+from services.projections.items import AlertPlace
 from services.projections.known import Known
 from services.projections.norms import NormSet, norm_set
 from services.projections.past import Past
@@ -44,13 +45,6 @@ class Parked(NamedTuple):
     shard: int
     position: int
     error: str
-
-
-class AlertPlace(NamedTuple):
-    """The case that an alert was raised about, and the clinic that it was in then."""
-
-    case_ref: str
-    clinic: str
 
 
 class Views(Known):
@@ -253,12 +247,11 @@ class Views(Known):
 
         Whoever asks up to the views' own position, and goes on from there, misses nothing.
         """
-        return tables.feed_items(self._database.connection(), after, upto, limit, clinics)
+        return items.read(self._database.connection(), after, upto, limit, clinics)
 
     def alert_place(self, alert_ref: str) -> AlertPlace | None:
         """Which case an alert was raised about; ``None`` where there is no such alert."""
-        row = self._database.connection().execute(SQL["alert_place"], (alert_ref,)).fetchone()
-        return None if row is None else AlertPlace(row["case_ref"], row["clinic"])
+        return items.place(self._database.connection(), alert_ref)
 
     def counts(self) -> dict[str, int]:
         """How many cases are known, and how many are parked."""

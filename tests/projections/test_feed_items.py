@@ -11,7 +11,8 @@ from services.database.postgres import PostgresDatabase
 from services.eventlog.ports import Recorded, Slice
 from services.projections import tables
 from services.projections.fresh import FreshViews
-from services.projections.views import AlertPlace, Views
+from services.projections.items import AlertPlace
+from services.projections.views import Views
 from tests.homes import Home, Schemas
 from tests.parts import sliced
 from tests.story import START, Story, stalled

@@ -103,16 +103,6 @@ SELECT state FROM norm_set WHERE version = ?;
 SELECT case_ref, clinic, pending FROM case_view
 WHERE pending IS NOT NULL AND case_ref > ? AND case_ref NOT IN (SELECT case_ref FROM parked) ORDER BY case_ref LIMIT ?;
 
--- name: feed_items
-SELECT id, type, position, at, alert_ref FROM feed_item WHERE position > ? AND position <= ? ORDER BY position LIMIT ?;
-
--- name: feed_items_of_clinic
-SELECT id, type, position, at, alert_ref FROM feed_item
-WHERE position > ? AND position <= ? AND clinic = ? ORDER BY position LIMIT ?;
-
--- name: alert_place
-SELECT case_ref, clinic FROM feed_item WHERE alert_ref = ? AND type = 'resonance.alert.raised.v1';
-
 -- name: touched
 SELECT case_ref, position FROM case_view WHERE shard = ? AND position > ? ORDER BY position LIMIT ?;
 
