@@ -30,7 +30,9 @@ from tools.postgres import Server
 
 PASSWORD = "canary-7f3a"
 SCORES = (15.3, 16.7, 15.9, 16.3, 15.7, 16.9)
-CANARIES = re.compile(rf"canary|c_anna01|th_ada01|cl_north|(?<![\d.:])(?:{'|'.join(map(str, SCORES))})(?!\d)")
+CANARIES = re.compile(
+    rf"canary|c_anna01|th_ada01|cl_north|(?<![\d.:])(?:{'|'.join(re.escape(str(score)) for score in SCORES)})(?!\d)"
+)
 FIGURES = {
     "ingest": (
         'resonance_events_accepted_total{event_type="resonance.case.opened.v1"}',
