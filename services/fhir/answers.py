@@ -50,7 +50,9 @@ def of_resource(kind: str, settled: Stored | Discarded, wanted: Return) -> Answe
 
 def of_bundle(how: str, became: Sequence[Became], wanted: Return) -> Answer:
     """The answer to a batch, or to a transaction that was stored."""
-    body = {"resourceType": "Bundle", "type": f"{how}-response", "entry": [_entry(one, wanted) for one in became]}
+    entries = [_entry(one, wanted) for one in became]
+    body: Resource = {"resourceType": "Bundle", "type": f"{how}-response"}
+    body |= {"entry": entries} if entries else {}  # no list of FHIR is empty
     positions = [one.settled.last for one in became if isinstance(one.settled, Stored)]
     return Answer(200, body, {POSITION: str(max(positions))} if positions else {})
 

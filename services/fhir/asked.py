@@ -23,6 +23,7 @@ _PARAMETERS: Final = frozenset({"charset=utf-8", 'charset="utf-8"', "fhirversion
 _PREFERENCE: Final = re.compile(r"(?:^|[,;]\s*)return\s*=\s*\"?(\w+)")
 _LAYOUT: Final = frozenset({"_format", "_pretty", "_count"})
 """Search parameters that change nothing of what is found."""
+_MOST_FIELDS: Final = 16
 
 Does: TypeAlias = Literal["metadata", "configuration", "bundle", "create", "search", "read"]
 _PLACES: Final[Mapping[tuple[str, ...], Mapping[str, Does]]] = {
@@ -81,7 +82,7 @@ def condition(text: str) -> EventKey:
     Raises Refused: ``precondition-failed`` for any other search, which could match several resources,
     ``identifier-required`` where no event could have that identity.
     """
-    pairs = parse_qsl(text.partition("?")[2] or text, keep_blank_values=True)
+    pairs = _pairs(text.partition("?")[2] or text)
     if len(pairs) != 1 or pairs[0][0] != "identifier" or "," in pairs[0][1]:
         detail = "If-None-Exist holds one identifier=system|value, and nothing else."
         raise Refused(problem("precondition-failed", Fault("", "several"), detail=detail))
@@ -96,15 +97,19 @@ def searched(query: str) -> EventKey | None:
 
     Raises Refused (``request-refused``) for any other search: an answer to less than was asked would mislead.
     """
-    try:
-        pairs = parse_qsl(query, keep_blank_values=True)
-    except ValueError:  # more fields than the standard library reads
-        pairs = []
-    wanted = [(name, value) for name, value in pairs if name not in _LAYOUT]
+    wanted = [(name, value) for name, value in _pairs(query) if name not in _LAYOUT]
     if len(wanted) != 1 or wanted[0][0] != "identifier" or "," in wanted[0][1]:
         detail = "The one search is by identifier=system|value."
         raise Refused(problem("request-refused", Fault("", "not_supported"), detail=detail))
     return _key(wanted[0][1])
+
+
+def _pairs(query: str) -> list[tuple[str, str]]:
+    """The fields of a query; none of one that has more than any of ours, as reading millions would take its time."""
+    try:
+        return parse_qsl(query, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        return []
 
 
 def _key(token: str) -> EventKey | None:

@@ -110,7 +110,7 @@ def _request(entry: Mapping[str, Any], kind: str) -> tuple[EventKey | None, bool
     method, url, unless = (request.get(name) for name in ("method", "url", "ifNoneExist"))
     if not isinstance(method, str) or not isinstance(url, str):
         raise refused("/request/method" if not isinstance(method, str) else "/request/url", "missing")
-    if kind in TOLERATED:
+    if kind in TOLERATED and method in {"POST", "PUT"}:
         return None, method == "PUT"
     if method != "POST":
         raise refused("/request/method", "not_supported", "method-not-allowed")

@@ -5,7 +5,7 @@ that is the same whenever the bundle is sent again: to the case or session that 
 identifier.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,9 +19,9 @@ from contracts.events import AnyCaseEvent, CaseEvent
 from contracts.fhir import Codes
 from contracts.instruments import Instrument
 from services.access.credential import Credential
-from services.access.problems import Problem, Refused
-from services.eventlog.ports import Recorded
+from services.access.problems import Fault, Problem, Refused, problem
 from services.fhir.context import Context, Discarded, Translated
+from services.fhir.found import kinds_of
 from services.fhir.known import Known
 from services.fhir.references import Pseudonyms, name_of
 from services.fhir.render import id_at
@@ -49,10 +49,10 @@ class Entry(NamedTuple):
 
 
 class Existing(NamedTuple):
-    """``If-None-Exist`` found it, in the place of a resource of the type ``kind``."""
+    """``If-None-Exist`` found it."""
 
-    recorded: Recorded
-    kind: str
+    event: AnyCaseEvent
+    position: int
 
 
 Verdict: TypeAlias = Translated | Discarded | Existing | Problem
@@ -69,7 +69,7 @@ class Desk:
 
     def verdicts(self, entries: Sequence[Entry], known: Known, now: datetime) -> list[Verdict]:
         """A verdict for each entry, in order. Raises Behind."""
-        known.look_up({key for entry in entries for key in _keys(entry)})
+        known.look_up({key for entry in entries if (key := self._identity(entry)) is not None})
         references: dict[str, Element] = {}
         found: dict[int, Verdict] = {}
         for index in sorted(range(len(entries)), key=lambda index: _rank(entries[index].kind)):
@@ -81,6 +81,19 @@ class Desk:
                 references |= {entry.name: reference} if reference is not None else {}
         return [found[index] for index in range(len(entries))]
 
+    def _identity(self, entry: Entry) -> EventKey | None:
+        """The one that translating it will ask the log for, as far as that can be told."""
+        if entry.identifier is not None or entry.kind in TOLERATED:
+            return entry.identifier
+        listed = entry.resource.get("identifier")
+        for one in listed if isinstance(listed, list) else [listed]:
+            if isinstance(one, dict):
+                with suppress(ValidationError):
+                    key = EventKey.model_validate({"source": one.get("system"), "id": one.get("value")})
+                    if self.credential.speaks_for_source(key.source):
+                        return key
+        return None
+
     def _verdict(self, entry: Entry, references: References, known: Known, now: datetime) -> Verdict:
         if entry.kind in TOLERATED:
             return Discarded("context")
@@ -88,7 +101,8 @@ class Desk:
             self.credential.require_create(entry.kind)
             there = known.visible(entry.identifier) if entry.identifier is not None else None
             if there is not None and isinstance(there.event, CaseEvent):
-                return Existing(there, entry.kind)
+                of_its_type = entry.kind in kinds_of(there.event)
+                return Existing(there.event, there.position) if of_its_type else conflict()
             context = Context(
                 credential=self.credential,
                 now=now,
@@ -105,15 +119,8 @@ class Desk:
             return refused.problem
 
 
-def _keys(entry: Entry) -> Iterator[EventKey]:
-    """Every identity that ``entry`` may have."""
-    if entry.identifier is not None:
-        yield entry.identifier
-    listed = entry.resource.get("identifier")
-    for one in listed if isinstance(listed, list) else [listed]:
-        if isinstance(one, dict) and entry.kind not in TOLERATED:
-            with suppress(ValidationError):
-                yield EventKey.model_validate({"source": one.get("system"), "id": one.get("value")})
+def conflict() -> Problem:
+    return problem("event-id-conflict", Fault("/identifier", "conflict"))
 
 
 def _rank(kind: str) -> int:
@@ -126,8 +133,7 @@ def _events(verdict: Verdict) -> Sequence[AnyCaseEvent]:
     """What an entry tells of, or told of when it was stored."""
     if isinstance(verdict, Translated):
         return verdict.events
-    event = verdict.recorded.event if isinstance(verdict, Existing) else None
-    return [event] if isinstance(event, CaseEvent) else []
+    return [verdict.event] if isinstance(verdict, Existing) else []
 
 
 def _reference(entry: Entry, verdict: Verdict) -> Element | None:
@@ -135,7 +141,7 @@ def _reference(entry: Entry, verdict: Verdict) -> Element | None:
     if isinstance(verdict, Translated):
         return None if verdict.name is None else {"reference": f"{entry.kind}/{verdict.name}"}
     if isinstance(verdict, Existing):
-        return {"reference": f"{entry.kind}/{id_at(verdict.recorded.position, _events(verdict)[0], entry.kind)}"}
+        return {"reference": f"{entry.kind}/{id_at(verdict.position, verdict.event, entry.kind)}"}
     if entry.kind in TOLERATED and not entry.keeps_id:
         return name_of({**entry.resource, "id": None}) or name_of(entry.resource)
     return name_of(entry.resource)  # were it accepted, it would be known by that

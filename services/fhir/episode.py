@@ -112,11 +112,13 @@ def _begun(
     """That another therapist has it; else the opening, which may be said again, unless others told of it."""
     opened_by = stored.data.therapist_ref if isinstance(stored, CaseOpened) else None
     written = version(found.resource)
-    if found.therapist and found.manager and found.manager != found.therapist:
-        if written is None and found.manager != opened_by:
-            raise refused("/meta/lastUpdated", "missing")
-        if written is not None:
-            yield _handed_over(found, found.manager, written, context)
+    if found.therapist and found.manager and found.manager not in {found.therapist, opened_by} and written is None:
+        raise refused("/meta/lastUpdated", "missing")
+    if found.therapist and found.manager and written is not None:
+        key = derived(found.whence.key, "assigned", f"{found.manager} {written[0].isoformat()}", context)
+        if found.manager != found.therapist or on_record(key, context) is not None:
+            assigned = _Assigned(found.manager, "primary", *written)  # it counts from when this version was written
+            yield _assign(assigned, found.whence._replace(key=key), context)
             return
     if opened_by is None and found.therapist is not None and found.resource["status"] in _OVER:
         return
@@ -128,12 +130,6 @@ def _begun(
     content = {"client_ref": found.client, "therapist_ref": therapist, "opened_on": _day(begin)}
     whence = found.whence._replace(places={**found.whence.places, "/data/opened_on": "/period/start"})
     yield made(CaseOpened, content, whence, (begin.at, "/period/start"), context)
-
-
-def _handed_over(found: _Episode, manager: str, written: tuple[datetime, str], context: Context) -> AnyCaseEvent:
-    """It counts from when this version of the resource was written."""
-    key = derived(found.whence.key, "assigned", f"{manager} {written[0].isoformat()}", context)
-    return _assign(_Assigned(manager, "primary", *written), found.whence._replace(key=key), context)
 
 
 def _closed(found: _Episode, context: Context) -> CaseClosed:

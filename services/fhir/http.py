@@ -131,7 +131,7 @@ class FhirDoor:
                 self._count(one.settled)
                 if isinstance(one.settled, Problem):
                     self._parts.audit.refused(request.credential, "POST", route.template, one.settled)
-            return of_bundle(how, became, asked.returned(prefer, "minimal"))
+            return await run_in_threadpool(of_bundle, how, became, asked.returned(prefer, "minimal"))
         unless = request.header(b"if-none-exist")
         identifier = asked.condition(unless) if unless else None
         body = await read_body(request.headers, request.receive, RESOURCE_LIMIT)

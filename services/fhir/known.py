@@ -6,22 +6,21 @@ The cases that earlier entries of the same bundle opened count as much as those 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime
-from typing import Protocol
+from datetime import date, datetime
+from typing import NamedTuple, Protocol
 
 from contracts.data import EventKey
-from contracts.events import AnyCaseEvent, CaseEvent, CaseOpened, SessionHeld, SessionMissed
+from contracts.events import AnyCaseEvent, CaseClosed, CaseEvent, CaseOpened, SessionHeld, SessionMissed
 from services.access.credential import Credential
 from services.access.problems import Fault, Refused, problem
 from services.eventlog.follow import Signal
 from services.eventlog.ports import Log, Recorded, Unreadable
-from services.projections.course import Course
 from services.projections.known import Waiting
 from services.projections.views import Views
 
 
 class Behind(Exception):
-    """No case of a client is known, and the views have yet to come to ``position``: wait for them, and ask again."""
+    """No case is known that a client had then, and the views have yet to come to ``position``: wait, and ask again."""
 
     def __init__(self, position: int) -> None:
         super().__init__("the views are behind")
@@ -41,6 +40,16 @@ class NetworkKnown(Protocol):
     def applied(self) -> Signal: ...
 
 
+class _Span(NamedTuple):
+    """From when to when a case was open, as far as is known."""
+
+    opened: date | None = None
+    closed: date | None = None
+
+    def holds(self, day: date) -> bool:
+        return (self.opened is None or self.opened <= day) and (self.closed is None or day <= self.closed)
+
+
 class Known:
     """For one request, of one credential; one thread uses it. It waits for nothing but the database.
 
@@ -51,9 +60,12 @@ class Known:
         self._network = network
         self._credential = credential
         self._patient = patient
+        self._head: int | None = None
         self._found: dict[EventKey, Recorded | None] = {}
         self._shown: dict[str, Mapping[str, str]] = {}
         self._opened: dict[str, dict[str, str]] = defaultdict(dict)
+        self._spans: dict[str, _Span | None] = {}
+        """None for a case of which nothing is known."""
         self._cases: dict[str, str] = {}
         """By the session that an earlier entry told of."""
 
@@ -84,6 +96,11 @@ class Known:
         for event in events:
             if isinstance(event, CaseOpened):
                 self._opened[event.data.client_ref][event.case_ref] = event.rsnclinic
+                span = self._span(event.case_ref) or _Span()
+                self._spans[event.case_ref] = span._replace(opened=event.data.opened_on)
+            elif isinstance(event, CaseClosed):
+                span = self._span(event.case_ref) or _Span()
+                self._spans[event.case_ref] = span._replace(closed=event.data.closed_on)
             elif isinstance(event, SessionHeld | SessionMissed):
                 self._cases[event.data.session_ref] = event.case_ref
 
@@ -94,38 +111,43 @@ class Known:
         """
         if session_ref in self._cases:
             return self._cases[session_ref]
-        cases = {
-            case_ref
-            for case_ref, clinic in ({**self._of_client(client_ref), **self._opened[client_ref]}).items()
-            if self._credential.speaks_for_clinic(clinic)
-        }
+        told = {**self._of_client(client_ref), **self._opened[client_ref]}
+        cases = [case_ref for case_ref, clinic in told.items() if self._credential.speaks_for_clinic(clinic)]
+        head = self._awaited() if self._patient else None
+        if len(cases) == 1 and head is None:
+            return cases[0]
+        then = [case_ref for case_ref in cases if (span := self._span(case_ref)) is not None and span.holds(at.date())]
+        if len(then) == 1:
+            return then[0]
+        if head is not None:  # what the views have yet to come to may be another case, or the end of one
+            self._patient = False
+            raise Behind(head)
         if len(cases) > 1:
-            cases = {course.case_ref for course in self._network.views.courses_of(cases) if _was_open(course, at)}
-            if len(cases) != 1:
-                raise Refused(problem("validation", Fault("", "several_cases")))
+            raise Refused(problem("validation", Fault("", "several_cases")))
         return next(iter(cases), None)
 
     def therapist_of(self, case_ref: str, now: datetime) -> str | None:
         """Who the views say is primarily responsible for a case."""
         with suppress(Waiting):
             course = self._network.views.course(case_ref)
-            return None if course is None else course.therapist(now)
+            if course is not None and self._credential.speaks_for_clinic(course.clinic):
+                return course.therapist(now)
         return None
 
     def _of_client(self, client_ref: str) -> Mapping[str, str]:
         if client_ref not in self._shown:
-            found = self._network.views.cases_of_client(client_ref)
-            if not found and not self._opened[client_ref] and self._patient:
-                self._patient = False  # the head is read once, as there is a wait for it once
-                head = self._network.log.head()
-                if self._network.applied.value < head:
-                    raise Behind(head)
-            self._shown[client_ref] = found
+            self._shown[client_ref] = self._network.views.cases_of_client(client_ref)
         return self._shown[client_ref]
 
+    def _span(self, case_ref: str) -> _Span | None:
+        """By the views, and what earlier entries tell."""
+        if case_ref not in self._spans:
+            courses = self._network.views.courses_of([case_ref])
+            self._spans[case_ref] = next((_Span(course.opened_on, course.closed_on) for course in courses), None)
+        return self._spans[case_ref]
 
-def _was_open(course: Course, at: datetime) -> bool:
-    day = at.date()
-    return (course.opened_on is None or course.opened_on <= day) and (
-        course.closed_on is None or day <= course.closed_on
-    )
+    def _awaited(self) -> int | None:
+        """The head of the log when it was first asked for, if the views have yet to come to it."""
+        if self._head is None:
+            self._head = self._network.log.head()
+        return self._head if self._network.applied.value < self._head else None

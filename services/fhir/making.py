@@ -12,7 +12,7 @@ from contracts.data import Closed, EventKey
 from contracts.events import AnyCaseEvent, CaseEvent, EventRetracted, canonical
 from services.access.problems import Refused
 from services.fhir.context import Context
-from services.fhir.origin import Origin, Sender, on_record, origin
+from services.fhir.origin import Origin, Sender, on_record, origin, placed
 from services.fhir.placing import fitting, moved
 from services.fhir.values import Element, moment, part, refused
 from services.ingest.accept import refusal
@@ -55,7 +55,7 @@ def made(
 
 def retracted(sender: Sender, context: Context, *names: str) -> tuple[AnyCaseEvent, ...]:
     """What takes back the event of a resource that was entered in error, and those derived from it as ``names``."""
-    whence = origin(sender, context)
+    whence = placed(origin(sender, context), context)
     keys = [whence.key]
     keys += [key for name in names if on_record(key := derived(whence.key, name, "", context), context) is not None]
     return tuple(_retraction(key, sender, whence, context) for key in keys)

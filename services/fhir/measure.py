@@ -7,7 +7,7 @@ from contracts.data import InstrumentUse, Score
 from contracts.events import AnyCaseEvent, MeasureCorrected, MeasureRecorded
 from services.fhir.context import Context
 from services.fhir.making import charted, following, made
-from services.fhir.origin import Origin, Sender, origin
+from services.fhir.origin import Origin, Sender, origin, placed
 from services.fhir.values import Moment
 
 
@@ -34,7 +34,8 @@ def recorded(
     key = following(first, sender.resource, context) if amended else None
     if key is None:
         return first
-    return made(MeasureCorrected, content | {"supersedes": whence.key}, whence._replace(key=key), at, context, written)
+    content |= {"supersedes": whence.key}
+    return made(MeasureCorrected, content, placed(whence, context)._replace(key=key), at, context, written)
 
 
 @cache

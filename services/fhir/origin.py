@@ -82,6 +82,12 @@ def on_record(key: EventKey, context: Context) -> AnyCaseEvent | None:
     return found if found is not None and context.credential.speaks_for_clinic(found.rsnclinic) else None
 
 
+def placed(whence: Origin, context: Context) -> Origin:
+    """In the case of what is on record under its key: what corrects or retracts it counts in no other."""
+    before = on_record(whence.key, context)
+    return whence if before is None else whence._replace(case=before.case_ref)
+
+
 def _identity(resource: Element, context: Context) -> tuple[EventKey, Places]:
     """The identifier of which the system is a source that the credential speaks for; the first of several."""
     listed = resource.get("identifier")

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 from contracts.data import EventKey
-from contracts.events import AnyCaseEvent, CaseEvent
-from services.access.problems import Fault, Problem, Refused, problem
+from contracts.events import AnyCaseEvent
+from services.access.problems import Problem, Refused
 from services.eventlog.ports import Appended, Conflicting
 from services.fhir.context import Discarded, Translated
-from services.fhir.entries import Existing, Verdict
-from services.fhir.found import kinds_of
+from services.fhir.entries import Existing, Verdict, conflict
 from services.ingest.commit import Committer, Outcome
 from services.ingest.door import refusal_of
 
@@ -29,18 +28,6 @@ class Stored(NamedTuple):
 
 
 Settled: TypeAlias = Stored | Discarded | Problem
-
-
-def conflict() -> Problem:
-    return problem("event-id-conflict", Fault("/identifier", "conflict"))
-
-
-def already(found: Existing) -> Settled:
-    """What ``If-None-Exist`` found, which may be the event of a resource of another type."""
-    event = found.recorded.event
-    if not isinstance(event, CaseEvent) or found.kind not in kinds_of(event):
-        return conflict()
-    return Stored(found.recorded.position, False, (event,), (), found.recorded.position)
 
 
 async def each(verdicts: Sequence[Verdict], committer: Committer) -> list[Settled]:
@@ -80,7 +67,7 @@ def twice(verdicts: Sequence[Verdict]) -> list[int]:
 def settled(verdict: Verdict, outcomes: Sequence[Outcome]) -> Settled:
     """What became of one resource, with the outcomes of its events."""
     if isinstance(verdict, Existing):
-        return already(verdict)
+        return Stored(verdict.position, False, (verdict.event,), (), verdict.position)
     if not isinstance(verdict, Translated):
         return verdict
     stored: list[Appended] = []

@@ -91,12 +91,6 @@ def instant(element: Element, name: str, place: str = "") -> datetime | None:
     return None if found is None else found.at
 
 
-def local_day(element: Element, name: str) -> date | None:
-    """The day that the date or instant ``name`` of ``element`` has where it was written."""
-    found = moment(element, name)
-    return None if found is None else found.day or found.at.date()
-
-
 def score(element: Element, place: str) -> tuple[float, str] | None:
     """The number that the value of ``element`` is, and the pointer to it; None where it has no value.
 

@@ -11,11 +11,11 @@ from starlette.concurrency import run_in_threadpool
 from contracts.data import EventKey
 from services.access.problems import Fault, Problem, Refused, problem
 from services.fhir.answers import Became
-from services.fhir.bundle import Misfit, bundle
+from services.fhir.bundle import How, Misfit, bundle
 from services.fhir.context import Discarded, Translated
-from services.fhir.entries import Desk, Entry, Existing, Verdict
+from services.fhir.entries import Desk, Entry, Verdict
 from services.fhir.known import Behind, Known, NetworkKnown
-from services.fhir.settling import Settled, Stored, already, conflict, each, twice, whole
+from services.fhir.settling import Settled, Stored, each, twice, whole
 from services.fhir.values import refused
 from services.ingest.commit import Committer
 from services.ingest.door import Magic
@@ -59,45 +59,59 @@ class Work:
         resource = await run_in_threadpool(document, body)
         if resource.get("resourceType") != kind:
             raise refused("/resourceType", "mismatch" if "resourceType" in resource else "missing")
-        [verdict] = await self._verdicts([Entry(resource, kind, kind, identifier)])
-        self.count(_weight(verdict) - 1)  # the request itself was counted before it was read
-        [settled] = await each([verdict], self.network.committer)
-        if isinstance(settled, Problem) and settled.slug == "event-id-conflict" and identifier is not None:
-            settled = await run_in_threadpool(self._there, identifier, kind)  # somebody else was faster
+        entries = [Entry(resource, kind, kind, identifier)]
+        verdicts = await self._verdicts(entries)
+        self.count(_weight(verdicts[0]) - 1)  # the request itself was counted before it was read
+        [settled] = await self._each(entries, verdicts)
         if isinstance(settled, Problem):
             raise Refused(settled)
         return settled
 
     async def bundle(self, body: bytes) -> tuple[str, list[Became]]:
         """How the bundle in ``body`` was worked on, and what became of its entries. Raises Refused, Failed."""
-        read = await run_in_threadpool(document, body)
-        how, entries = bundle(read)
-        verdicts = iter(await self._verdicts([entry for entry in entries if isinstance(entry, Entry)]))
-        judged = [entry.problem if isinstance(entry, Misfit) else next(verdicts) for entry in entries]
-        settled = await (self._transaction(entries, judged) if how == "transaction" else self._batch(judged))
+        how, entries = await run_in_threadpool(_bundle, body)
+        verdicts = await self._verdicts(entries)
+        settled = await (self._transaction if how == "transaction" else self._batch)(entries, verdicts)
         kinds = ["" if isinstance(entry, Misfit) else entry.kind for entry in entries]
         return how, [Became(kind, entry.place, one) for kind, entry, one in zip(kinds, entries, settled, strict=True)]
 
-    async def _batch(self, verdicts: Sequence[Verdict]) -> list[Settled]:
+    async def _batch(self, entries: Sequence[Entry | Misfit], verdicts: Sequence[Verdict]) -> list[Settled]:
         self.count(sum(map(_weight, verdicts)))
-        found = await each(verdicts, self.network.committer)
+        found = await self._each(entries, verdicts)
         problems = [one for one in found if isinstance(one, Problem)]
         if found and len(problems) == len(found) and all(one.retryable for one in problems):
             raise Refused(problems[0])
         return found
 
     async def _transaction(self, entries: Sequence[Entry | Misfit], verdicts: Sequence[Verdict]) -> list[Settled]:
-        wrong = {index: one for index, one in enumerate(verdicts) if isinstance(one, Problem)}
-        wrong = wrong or dict.fromkeys(twice(verdicts), problem("validation", Fault("/identifier", "duplicate")))
-        if not wrong:
+        found: dict[int, Problem] | list[Settled] = _wrong(verdicts)
+        if not found:
             self.count(sum(map(_weight, verdicts)))
             found = await whole(verdicts, self.network.committer)
-            if isinstance(found, list):
-                return found
-            wrong = found
-        raise Failed([(one, entries[index].place) for index, one in wrong.items()])
+            if isinstance(found, dict) and any(map(_is_conflict, found.values())):
+                verdicts = await run_in_threadpool(self._judged, entries, patient=False)  # as in _each
+                found = _wrong(verdicts) or await whole(verdicts, self.network.committer)
+        if isinstance(found, dict):
+            raise Failed([(one, entries[index].place) for index, one in found.items()])
+        return found
 
-    async def _verdicts(self, entries: Sequence[Entry]) -> list[Verdict]:
+    async def _each(self, entries: Sequence[Entry | Misfit], verdicts: Sequence[Verdict]) -> list[Settled]:
+        """What became of each. One that met another event of its identity is judged once more.
+
+        Whoever sent the same at the same time may have been faster, and what is on the log then decides the case of the
+        second, and whether it corrects it.
+        """
+        found = await each(verdicts, self.network.committer)
+        told = [index for index, one in enumerate(verdicts) if isinstance(one, Translated)]
+        late = [index for index in told if _is_conflict(found[index])]
+        if late:
+            verdicts = await run_in_threadpool(self._judged, entries, patient=False)
+            again = await each([verdicts[index] for index in late], self.network.committer)
+            for index, one in zip(late, again, strict=True):
+                found[index] = one
+        return found
+
+    async def _verdicts(self, entries: Sequence[Entry | Misfit]) -> list[Verdict]:
         """Waits once, off the threads, where the views may have yet to show a case."""
         try:
             return await run_in_threadpool(self._judged, entries, patient=True)
@@ -105,22 +119,34 @@ class Work:
             await self.network.applied.reached(behind.position, WAIT_SECONDS)
             return await run_in_threadpool(self._judged, entries, patient=False)
 
-    def _judged(self, entries: Sequence[Entry], *, patient: bool) -> list[Verdict]:
+    def _judged(self, entries: Sequence[Entry | Misfit], *, patient: bool) -> list[Verdict]:
         known = Known(self.network, self.desk.credential, patient=patient)
-        verdicts = self.desk.verdicts(entries, known, self.network.clock())
+        sent = [entry for entry in entries if isinstance(entry, Entry)]
+        rest = iter(self.desk.verdicts(sent, known, self.network.clock()))
+        verdicts = [next(rest) if isinstance(entry, Entry) else entry.problem for entry in entries]
         magic = self.network.magic
         if magic is None:
             return verdicts
         return [(isinstance(one, Translated) and magic(one.events[0])) or one for one in verdicts]
 
-    def _there(self, identifier: EventKey, kind: str) -> Settled:
-        found = Known(self.network, self.desk.credential, patient=False).visible(identifier)
-        return conflict() if found is None else already(Existing(found, kind))
-
 
 def _weight(verdict: Verdict) -> int:
     """How many events of the quota a resource takes: what is not stored counts as one."""
     return len(verdict.events) if isinstance(verdict, Translated) else 1
+
+
+def _wrong(verdicts: Sequence[Verdict]) -> dict[int, Problem]:
+    """Why a transaction cannot be stored, by the number of the entry."""
+    found = {index: one for index, one in enumerate(verdicts) if isinstance(one, Problem)}
+    return found or dict.fromkeys(twice(verdicts), problem("validation", Fault("/identifier", "duplicate")))
+
+
+def _is_conflict(settled: Settled) -> bool:
+    return isinstance(settled, Problem) and settled.slug == "event-id-conflict"
+
+
+def _bundle(body: bytes) -> tuple[How, list[Entry | Misfit]]:
+    return bundle(document(body))
 
 
 def document(body: bytes) -> Mapping[str, Any]:

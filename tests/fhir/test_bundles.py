@@ -121,6 +121,28 @@ def test_if_none_exist_holds_for_each_entry(door: Door) -> None:
     assert [event.data.scores[0].value for event in door.events()] == [12, 12]
 
 
+def test_of_a_transaction_on_the_condition_of_what_is_of_another_type_nothing_is_stored(door: Door) -> None:
+    door.post(encounter(identifier=[identifier("o-1")]))
+    whole = bundle("transaction", numbered(2), without(observation(), "identifier"))
+    whole["entry"][1]["request"]["ifNoneExist"] = f"identifier={SOURCE}|o-1"
+
+    answer = door.post(whole)
+
+    assert answer.status_code == 409
+    assert [issue.place for issue in issues(answer)] == ["Bundle.entry[1].resource.identifier"]
+    assert len(door.events()) == 1
+
+
+def test_a_resource_and_its_amended_version_may_be_in_one_batch(door: Door) -> None:
+    amended = numbered(1, status="amended", valueInteger=14, issued="2026-03-03T08:00:00Z")
+
+    answer = door.post(bundle("batch", numbered(1), amended))
+
+    assert statuses(answer) == ["201", "201"]
+    first, correction = door.events()
+    assert correction.data.supersedes == first.key
+
+
 def test_resources_are_in_the_answer_where_that_is_preferred(door: Door) -> None:
     whole = bundle("batch", numbered(1), numbered(2, status="bogus"))
 
@@ -155,6 +177,11 @@ def misfit(**changes: Any) -> dict[str, Any]:
             misfit(request={"method": "POST", "url": "Observation", "ifNoneExist": "code=1"}),
             "412",
             "request.ifNoneExist",
+        ),
+        (
+            misfit(resource={"resourceType": "Patient"}, request={"method": "DELETE", "url": "x"}),
+            "405",
+            "request.method",
         ),
         (misfit(fullUrl=7), "422", "fullUrl"),
         (misfit(surname="Beispiel"), "422", ""),
@@ -199,7 +226,7 @@ def test_a_bundle_may_be_empty(door: Door, how: str) -> None:
     nothing: dict[str, Any] = {"resourceType": "Bundle", "type": how}
     for empty in (nothing, nothing | {"entry": []}):
         answer = door.post(empty)
-        assert answer.json() == {"resourceType": "Bundle", "type": f"{how}-response", "entry": []}
+        assert answer.json() == {"resourceType": "Bundle", "type": f"{how}-response"}
 
 
 def test_a_bundle_holds_so_many_entries_and_no_more(door: Door) -> None:

@@ -57,6 +57,21 @@ def test_of_several_cases_it_is_the_one_that_was_open_on_that_day(door: Door) ->
     assert [event.subject for event in door.events()[-2:]] == ["case/ca_first1", "case/ca_secnd2"]
 
 
+def test_a_case_that_is_opened_in_the_bundle_counts_beside_one_that_is_over(door: Door) -> None:
+    door.post(care("first1", status="finished", period={"start": "2026-01-12", "end": "2026-02-20"}))
+    door.running.settle()
+
+    later, earlier = named(1, effectiveDateTime="2026-03-02"), named(2, effectiveDateTime="2026-02-02")
+    answer = door.post(bundle("batch", later, earlier, care("secnd2", period={"start": "2026-02-25"})))
+
+    assert statuses(answer) == ["201"] * 3
+    assert {event.id: event.subject for event in door.events()[2:]} == {
+        "o-1": "case/ca_secnd2",
+        "o-2": "case/ca_first1",
+        "ep-secnd2": "case/ca_secnd2",
+    }
+
+
 def test_where_several_may_be_meant_the_sender_has_to_say_which(door: Door) -> None:
     for name in ("first1", "secnd2"):
         door.post(care(name))
@@ -147,6 +162,32 @@ def test_views_that_are_behind_are_waited_for_once_and_no_longer(network: Networ
     follow_once(network.log, network.views, network.applied)
     assert Known(network, CREDENTIAL, patient=True).case_of("c_anna01", None, day(1)) == "ca_first1"
     assert Known(network, CREDENTIAL, patient=True).case_of("c_nobody", None, day(1)) is None
+
+
+def test_a_case_that_was_over_by_then_is_taken_only_once_the_views_show_that_there_is_no_other(
+    network: Network,
+) -> None:
+    first = Story("ca_first1").opened().after(10).closed()
+    network.log.append(first.events, START)
+    follow_once(network.log, network.views, network.applied)
+    network.log.append(Story("ca_secnd2").after(20).opened(on=day(20).date()).events, START)
+    patient = Known(network, CREDENTIAL, patient=True)
+
+    assert patient.case_of("c_anna01", None, day(5)) == "ca_first1"
+    with pytest.raises(Behind):
+        patient.case_of("c_anna01", None, day(30))
+
+    assert Known(network, CREDENTIAL, patient=False).case_of("c_anna01", None, day(30)) == "ca_first1"
+    follow_once(network.log, network.views, network.applied)
+    assert Known(network, CREDENTIAL, patient=True).case_of("c_anna01", None, day(30)) == "ca_secnd2"
+
+
+def test_the_therapist_of_a_case_of_another_clinic_is_not_told(network: Network) -> None:
+    network.log.append(Story("ca_first1", "cl_north").opened("th_ada01").events, START)
+    follow_once(network.log, network.views, network.applied)
+    elsewhere = Credential("key", "main", frozenset({"cl_south"}), None, frozenset())
+
+    assert Known(network, elsewhere, patient=False).therapist_of("ca_first1", day(60)) is None
 
 
 def test_the_therapist_of_a_case_is_who_the_views_say(network: Network) -> None:

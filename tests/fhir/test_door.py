@@ -87,7 +87,15 @@ def test_an_identity_that_nothing_has_is_found_nowhere(door: Door) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["", "subject=Patient/1", "identifier=a|b,c|d", "identifier=a|b&identifier=c|d", "_id=1"]
+    "query",
+    [
+        "",
+        "subject=Patient/1",
+        "identifier=a|b,c|d",
+        "identifier=a|b&identifier=c|d",
+        "_id=1",
+        f"identifier=a|b{'&_count=1' * 16}",
+    ],
 )
 def test_any_other_search_is_refused_as_its_answer_would_mislead(door: Door, query: str) -> None:
     answer = door.ask("GET", f"/Observation?{query}")

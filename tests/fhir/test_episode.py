@@ -54,7 +54,7 @@ def test_one_that_was_withdrawn_before_it_began_is_not_stored_and_later_it_is_cl
 
 def test_another_care_manager_is_assigned_from_when_that_was_written() -> None:
     known = Known()
-    first = known.tell(episode())
+    known.tell(episode())
     other = episode(careManager={"reference": "Practitioner/th-34cd"})
     assert fault(other, known) == ("validation", Fault("/meta/lastUpdated", "missing"))
     [event] = known.tell(other | {"meta": UPDATED})
@@ -62,7 +62,7 @@ def test_another_care_manager_is_assigned_from_when_that_was_written() -> None:
     assert (event.data.therapist_ref, event.data.role) == ("th_34cd", "primary")
     assert event.data.effective_from == datetime(2026, 2, 20, 8, tzinfo=UTC)
     known.therapists["ca_8d2fQ4"] = "th_34cd"
-    assert known.tell(other | {"meta": UPDATED}) == first  # which says nothing new
+    assert known.tell(other | {"meta": UPDATED}) == [event]  # which is told the same place again
 
 
 def test_the_first_version_may_be_sent_again_after_somebody_else_took_over() -> None:
@@ -95,6 +95,17 @@ def test_one_that_was_entered_in_error_is_retracted_with_its_closing() -> None:
     events = known.tell(episode()) + known.tell(episode(**OVER))[1:]
     found = known.tell(episode(status="entered-in-error"))
     assert {event.data.target for event in found if isinstance(event, EventRetracted)} == {one.key for one in events}
+
+
+def test_what_is_amended_or_entered_in_error_stays_in_its_case_whatever_it_names_then() -> None:
+    url = "http://hl7.org/fhir/StructureDefinition/workflow-episodeOfCare"
+    other = {"extension": [{"url": url, "valueReference": {"reference": "EpisodeOfCare/ca-8d2fQ4"}}]}
+    for status in ("amended", "entered-in-error"):
+        known = Known()
+        first = known.one(observation())
+        later = known.one(observation(status=status, valueInteger=14, issued="2026-03-03T08:00:00Z") | other)
+        assert later != first
+        assert later.case_ref == first.case_ref != "ca_8d2fQ4"
 
 
 def test_what_names_its_episode_is_of_that_case() -> None:

@@ -3,12 +3,15 @@
 import asyncio
 import json
 from collections import Counter
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 
-from tests.fhir.conftest import FHIR, Door, bundle
+from tests.fhir.conftest import FHIR, Door, bundle, statuses
 from tests.fhir.sent import SOURCE, identifier, observation, without
+from tests.running import Running
 
 
 def at_once(door: Door, posts: list[tuple[str, dict[str, Any], dict[str, str]]]) -> list[httpx.Response]:
@@ -45,6 +48,34 @@ def test_of_many_who_create_on_one_condition_the_first_does_and_all_are_shown_th
     assert Counter(answer.status_code for answer in answers) == {201: 1, 200: 39}
     assert len({answer.text for answer in answers}) == 1
     assert len(door.events()) == 1
+
+
+class Ticking(Running):
+    """Its clock never tells the same instant twice."""
+
+    @property  # type: ignore[override] # an attribute there, to be set as well
+    def now(self) -> datetime:
+        self._ticks += timedelta(milliseconds=1)
+        return self._ticks
+
+    @now.setter
+    def now(self, value: datetime) -> None:
+        self._ticks = value
+
+
+def test_what_bears_the_instant_at_which_it_was_told_is_stored_once_as_well(tmp_path: Path) -> None:
+    running = Ticking(tmp_path)
+    door = Door(running)
+    gone = observation(status="entered-in-error")
+
+    single = at_once(door, [("/Observation", gone, {})] * 20)
+    others = [bundle(how, gone | {"identifier": [identifier("o-2")]}) for how in ("transaction", "batch")]
+    bundled = at_once(door, [("", others[number % 2], {}) for number in range(20)])
+
+    assert Counter(answer.status_code for answer in single) == {201: 1, 200: 19}
+    assert Counter(statuses(answer)[0] for answer in bundled) == {"201": 1, "200": 19}
+    assert len(door.events()) == 2
+    running.close()
 
 
 def test_of_transactions_that_exclude_each_other_one_is_stored_whole(door: Door) -> None:
