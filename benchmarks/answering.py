@@ -13,6 +13,10 @@ class Answering:
         command = [sys.executable, "-m", module, *arguments]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own modules
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def ask(self, **question: object) -> dict[str, Any]:
         assert self._process.stdin
         assert self._process.stdout

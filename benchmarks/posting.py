@@ -53,7 +53,7 @@ def posting(size: Size, tell: Tell) -> Found:
         bodies = folder / "bodies"
         count = int(size.bodies_per_second * (size.seconds + 1) * size.repetitions)
         bodies.write_bytes(b"\n".join(islice(posts(wiring.utc_now(), CASES, SESSIONS), count)))
-        keys = {kind: _network(folder / kind) for kind in KINDS}
+        keys = {kind: network_in(folder / kind) for kind in KINDS}
         servers = {
             kind: running.enter_context(Answering("benchmarks.server", kind, str(folder / kind))) for kind in KINDS
         }
@@ -62,11 +62,11 @@ def posting(size: Size, tell: Tell) -> Found:
         return _compared(in_turns(subjects, size.repetitions, tell))
 
 
-def _network(folder: Path) -> str:
+def network_in(folder: Path) -> str:
     """A data folder with one network and its therapists; returns a key."""
     settings = Settings(data=folder, network="bench")
     keys = storage.open_keys(settings)
-    key = keys.create("bench", ["events:write"], wiring.utc_now())
+    key = keys.create("bench", ["events:write", "imports:write"], wiring.utc_now())
     keys.close()
     storage.migrate(settings)
     people = storage.open_people(settings, "bench")

@@ -14,7 +14,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -39,7 +39,7 @@ class Unstored:
     def __init__(self) -> None:
         self._position = 0
 
-    def append(self, events: Sequence[AnyEvent], received: datetime) -> list[Appended]:  # noqa: ARG002 - the port's signature
+    def append(self, events: Sequence[AnyEvent], received: datetime, *, whole: bool = False) -> list[Appended]:  # noqa: ARG002
         first = self._position + 1
         self._position += len(events)
         return [Appended(position, False, False) for position in range(first, self._position + 1)]
@@ -55,6 +55,9 @@ class Unstored:
 
     def find(self, key: EventKey) -> Recorded | None:  # noqa: ARG002 - the port's signature
         return None
+
+    def find_each(self, keys: Collection[EventKey]) -> dict[EventKey, Recorded]:  # noqa: ARG002 - the port's signature
+        return {}
 
     def close(self) -> None:
         """There is nothing to close."""
@@ -99,7 +102,7 @@ def _no_log(settings: Settings, network: str, secret: bytes) -> Log:  # noqa: AR
 
 
 def main(kind: str, folder: str) -> None:
-    settings = Settings(data=Path(folder), network="bench")
+    settings = Settings(data=Path(folder), network="bench", events_per_minute=100_000_000)
     made, done = _made(kind, settings)
     listening = socket.create_server(("127.0.0.1", 0), backlog=256)
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from services import commands
 from services.access.credential import SCOPES
+from services.access.issuers import CLAIM
 from services.access.problems import Refused
 from services.eventlog.ports import Explained, Unavailable, Unreadable
 from services.settings import WrongSetting, read
@@ -101,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _parked(found)
     _keys(found)
+    _issuers(found)
     _simulation(found)
     return parser
 
@@ -131,6 +133,7 @@ def _keys(found: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     create.add_argument("--scope", action="append", choices=SCOPES, help="default: all")
     create.add_argument("--clinic", action="append", help="a clinic it may speak for; default: all")
     create.add_argument("--source", action="append", help="a source it may speak for; default: all")
+    create.add_argument("--sandbox", action="store_true", help="for a network for trying out, which this makes")
     create.add_argument("--days", type=int, default=365, help="how long it is valid; at most 365")
     create.set_defaults(run=commands.create_key)
     listed = keys.add_parser("list", help="the keys of a network, without their secret part")
@@ -139,6 +142,45 @@ def _keys(found: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     revoke = keys.add_parser("revoke", help="refuse a key from now on")
     revoke.add_argument("key_id")
     revoke.set_defaults(run=commands.revoke_key)
+
+
+def _issuers(found: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    issuers = found.add_parser("issuers", help="whose tokens are trusted").add_subparsers(required=True)
+    add = issuers.add_parser("add", help="trust an issuer's tokens (JWT) for a network")
+    add.add_argument("name", help="what it is called here")
+    add.add_argument("--network")
+    add.add_argument("--issuer", required=True, help="the `iss` of its tokens, to the letter")
+    add.add_argument("--audience", required=True, help="the `aud` of tokens that are for this network")
+    add.add_argument("--jwks", required=True, help="the https address of its key set")
+    add.add_argument("--claim", default=CLAIM, help="the claim that names the client; default: %(default)s")
+    add.set_defaults(run=commands.add_issuer)
+    listed = issuers.add_parser("list", help="the issuers of a network")
+    listed.add_argument("--network")
+    listed.set_defaults(run=commands.list_issuers)
+    remove = issuers.add_parser("remove", help="trust it and its clients no longer")
+    remove.add_argument("name")
+    remove.set_defaults(run=commands.remove_issuer)
+
+    clients = found.add_parser("clients", help="record systems that bear tokens of an issuer").add_subparsers(
+        required=True
+    )
+    add = clients.add_parser("add", help="register one; prints its id here")
+    add.add_argument("issuer", help="what its issuer is called here")
+    add.add_argument("client", help="what the issuer's claim says of it, to the letter")
+    add.add_argument("--scope", action="append", required=True, help=f"{', '.join(SCOPES)}, or system/Observation.c …")
+    add.add_argument("--clinic", action="append", help="a clinic it may speak for; default: all")
+    add.add_argument("--source", action="append", help="a source it may speak for; default: all")
+    add.set_defaults(run=commands.add_client)
+    listed = clients.add_parser("list", help="the clients of a network")
+    listed.add_argument("--network")
+    listed.set_defaults(run=commands.list_clients)
+    for name, does, run in (
+        ("disable", "refuse its tokens from now on", commands.disable_client),
+        ("enable", "take its tokens again", commands.enable_client),
+    ):
+        command = clients.add_parser(name, help=does)
+        command.add_argument("id")
+        command.set_defaults(run=run)
 
 
 def _simulation(found: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -159,6 +201,7 @@ def _simulation(found: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     load.add_argument("--key", help="default: the environment's RESONANCE_KEY")
     load.add_argument("--batch", type=int, default=500)
     load.add_argument("--from-line", type=int, default=1)
+    load.add_argument("--import", dest="name", help="send the whole file as an import of this name, or go on with it")
     load.set_defaults(run=commands.load)
 
     judge = found.add_parser("judge-alerts", help="how right the alerts are, where the truth is known")

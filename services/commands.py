@@ -22,7 +22,11 @@ from services import adoption, logs, parked, rebuilding, storage, wiring, worker
 from services import demo as demonstration
 from services import load as loading
 from services.access.credential import SCOPES, Scope
+from services.access.issuers import ApiClient, Issuer
+from services.access.keys import KeyRecord
+from services.client import Failed
 from services.figures import normtable
+from services.outward import NotAllowed, Outward, Unreachable
 from services.pages.signin import ticket
 from services.serving import Service, server
 from services.settings import Settings, WrongSetting
@@ -203,14 +207,14 @@ def session(settings: Settings, asked: Namespace) -> int:
     name = asked.network or settings.network
     secret = storage.secret_of(settings, name)
     base = settings.public_url if name == settings.network else f"{settings.public_url}/{name}"
-    print(f"{base}/signin/{ticket(name, asked.therapist, secret, wiring.utc_now())}")
+    print(f"{base}/signin/{ticket(name, asked.therapist, secret, wiring.now_in(settings, name))}")
     return 0
 
 
 def create_key(settings: Settings, asked: Namespace) -> int:
     keys = storage.open_keys(settings)
     name = asked.network or settings.network
-    keys.add_network(name)
+    keys.add_network(name, sandbox=True if asked.sandbox else None)
     life = timedelta(days=asked.days)
     scopes: Sequence[Scope] = asked.scope or SCOPES
     print(keys.create(name, scopes, wiring.utc_now(), clinics=asked.clinic, sources=asked.source, life=life))
@@ -222,9 +226,7 @@ def list_keys(settings: Settings, asked: Namespace) -> int:
     keys = storage.open_keys(settings)
     for record in keys.records(asked.network or settings.network):
         state = f"revoked {record.revoked:%Y-%m-%d}" if record.revoked else f"valid until {record.expires:%Y-%m-%d}"
-        clinics = ",".join(sorted(record.clinics)) if record.clinics is not None else "all clinics"
-        sources = ",".join(sorted(record.sources)) if record.sources is not None else "all sources"
-        print(f"{record.key_id}  {state}  {','.join(sorted(record.scopes))}  {clinics}  {sources}")
+        print(f"{record.key_id}  {state}  {_reach(record)}")
     keys.close()
     return 0
 
@@ -233,8 +235,70 @@ def revoke_key(settings: Settings, asked: Namespace) -> int:
     keys = storage.open_keys(settings)
     revoked = keys.revoke(asked.key_id, wiring.utc_now())
     keys.close()
-    print("revoked; a running service refuses it within a minute" if revoked else "there is no such valid key")
-    return 0 if revoked else 1
+    return _told(revoked, "revoked; a running service refuses it within a minute", "there is no such valid key")
+
+
+def add_issuer(settings: Settings, asked: Namespace) -> int:
+    name = asked.network or settings.network
+    storage.secret_of(settings, name)  # which fails where there is no such network
+    try:
+        Outward(settings.inward).check(asked.jwks)
+    except (NotAllowed, Unreachable) as error:
+        raise ValueError(f"the key set is not at an address that may be called: {error}") from None
+    with closing(storage.open_issuers(settings)) as issuers:
+        issuers.add(Issuer(asked.name, name, asked.issuer, asked.audience, asked.jwks, asked.claim))
+    return 0
+
+
+def list_issuers(settings: Settings, asked: Namespace) -> int:
+    with closing(storage.open_issuers(settings)) as issuers:
+        for one in issuers.of_network(asked.network or settings.network):
+            print(f"{one.name}  {one.issuer}  {one.audience}  {one.jwks}  {one.claim}")
+    return 0
+
+
+def remove_issuer(settings: Settings, asked: Namespace) -> int:
+    with closing(storage.open_issuers(settings)) as issuers:
+        done = issuers.remove(asked.name)
+    return _told(done, "removed; a running service refuses its tokens within a minute", "there is no such issuer")
+
+
+def add_client(settings: Settings, asked: Namespace) -> int:
+    with closing(storage.open_issuers(settings)) as issuers:
+        now = wiring.utc_now()
+        limits = {"clinics": asked.clinic, "sources": asked.source}
+        print(issuers.add_client(asked.issuer, asked.client, asked.scope, now, **limits))
+    return 0
+
+
+def list_clients(settings: Settings, asked: Namespace) -> int:
+    with closing(storage.open_issuers(settings)) as issuers:
+        for one in issuers.clients(asked.network or settings.network):
+            state = f"disabled {one.disabled:%Y-%m-%d}" if one.disabled else "enabled"
+            print(f"{one.id}  {state}  {one.issuer}  {one.client}  {_reach(one)}")
+    return 0
+
+
+def disable_client(settings: Settings, asked: Namespace) -> int:
+    with closing(storage.open_issuers(settings)) as issuers:
+        done = issuers.disable(asked.id, wiring.utc_now())
+    return _told(done, "disabled; a running service refuses its tokens within a minute", "there is no such client")
+
+
+def enable_client(settings: Settings, asked: Namespace) -> int:
+    with closing(storage.open_issuers(settings)) as issuers:
+        return _told(issuers.enable(asked.id), "enabled", "there is no such client that is disabled")
+
+
+def _reach(one: KeyRecord | ApiClient) -> str:
+    clinics = ",".join(sorted(one.clinics)) if one.clinics is not None else "all clinics"
+    sources = ",".join(sorted(one.sources)) if one.sources is not None else "all sources"
+    return f"{','.join(sorted(one.scopes))}  {clinics}  {sources}"
+
+
+def _told(done: bool, yes: str, no: str) -> int:
+    print(yes if done else no)
+    return 0 if done else 1
 
 
 def simulate(_: Settings, asked: Namespace) -> int:
@@ -251,7 +315,13 @@ def load(settings: Settings, asked: Namespace) -> int:
         raise ValueError(f"an API key is needed: --key, or {KEY} in the environment")
     url = asked.url or settings.own_url
     try:
-        summary = loading.load(asked.file, url, key, batch=asked.batch, from_line=asked.from_line)
+        if asked.name:
+            summary = loading.import_file(asked.file, url, key, asked.name)
+        else:
+            summary = loading.load(asked.file, url, key, batch=asked.batch, from_line=asked.from_line)
+    except Failed as failed:
+        print(f"resonance: {failed}", file=sys.stderr)
+        return 1
     except loading.Stopped as stopped:
         print(stopped.summary.report())
         print(f"resonance: {stopped}", file=sys.stderr)

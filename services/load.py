@@ -4,26 +4,19 @@ Nothing is remembered between runs: the log knows what it has, so a file can be 
 counts and problem codes are shown, never what a line holds.
 """
 
-import json
-import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import NamedTuple
 
 import httpx
-from pydantic import BaseModel, ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-BATCH: Final = 500
-_BATCH_BYTES: Final = 3 * 2**20
-_TRIES: Final = 8
-_LONGEST_PAUSE: Final = 30.0
-_PASSING: Final = {429, 500, 502, 503, 504}
+from services.client import BATCH, BATCH_BYTES, Client, Failed, Result
 
 
 @dataclass(slots=True)
@@ -33,6 +26,13 @@ class Summary:
     accepted: int = 0
     duplicates: int = 0
     problems: Counter[str] = field(default_factory=Counter)
+
+    def count(self, results: Iterable[Result]) -> None:
+        for result in results:
+            self.accepted += result.status == "accepted"
+            self.duplicates += result.status == "duplicate"
+            if result.status == "rejected":
+                self.problems[result.problem.code] += 1
 
     @property
     def rejected(self) -> int:
@@ -48,7 +48,8 @@ class Summary:
 
     def report(self) -> str:
         """The line, and a line for each problem code, the most frequent first."""
-        return "\n".join([self.line(), *(f"{count:>9,}  {code}" for code, count in self.problems.most_common())])
+        found = sorted(self.problems.items(), key=lambda problem: (-problem[1], problem[0]))
+        return "\n".join([self.line(), *(f"{count:>9,}  {code}" for code, count in found)])
 
 
 class Stopped(Exception):
@@ -68,27 +69,6 @@ class _Line(NamedTuple):
     text: bytes
 
 
-class _Problem(BaseModel):
-    type: str = ""
-
-    @property
-    def code(self) -> str:
-        """The last part of the problem's type, as ``score-out-of-range``; never anything that was sent."""
-        slug = re.search(r"([a-z][a-z0-9-]{0,63})/?$", self.type)
-        return slug[1] if slug else "unknown"
-
-
-class _Result(BaseModel):
-    index: int
-    status: Literal["accepted", "duplicate", "rejected"]
-    retryable: bool = False
-    problem: _Problem = _Problem()
-
-
-class _Answer(BaseModel):
-    results: list[_Result]
-
-
 def load(
     source: Path | Iterable[bytes],
     url: str,
@@ -106,6 +86,7 @@ def load(
     times at most. Lines before ``from_line`` and empty lines are passed over. A progress bar goes to ``console``,
     by default standard error. Raises Stopped, and OSError where the file cannot be read.
     """
+    summary = Summary()
     with ExitStack() as stack:
         size: int | None = None
         if isinstance(source, Path):
@@ -113,87 +94,29 @@ def load(
             source = stack.enter_context(source.open("rb"))
         bar = stack.enter_context(_progress(console or Console(stderr=True)))
         task = bar.add_task("", total=size, counts="")
-        headers = {"authorization": f"Bearer {key}", "content-type": "application/cloudevents-batch+json"}
-        client = stack.enter_context(httpx.Client(base_url=url, headers=headers, timeout=60, transport=transport))
-        delivery = _Delivery(client, pause)
+        client = stack.enter_context(Client(url, key, transport=transport, pause=pause))
         for lines in _batches(_lines(source, from_line), batch):
-            delivery.send(lines)
-            bar.update(task, completed=lines[-1].end, counts=delivery.summary.line())
-        return delivery.summary
+            _send(client, lines, summary)
+            bar.update(task, completed=lines[-1].end, counts=summary.line())
+    return summary
 
 
-class _Delivery:
-    def __init__(self, client: httpx.Client, pause: Callable[[float], None]) -> None:
-        self.summary = Summary()
-        self._client = client
-        self._pause = pause
+def import_file(source: Path, url: str, key: str, name: str) -> Summary:
+    """Sends the whole file as the import ``name``, or goes on with that. Raises Failed, and OSError as above."""
+    with Client(url, key) as client:
+        status = client.import_file(source, name)
+        problems = Counter(error.problem.code for error in client.import_errors(name))
+    problems["unknown"] += status.rejected - problems.total()  # a service keeps only so many
+    return Summary(status.accepted, status.duplicates, +problems)
 
-    def send(self, lines: list[_Line]) -> None:
-        """Sends ``lines`` until each is accepted, there already or rejected for good."""
-        waiting = [line for line in lines if self._is_json(line)]
-        for attempt in range(_TRIES):
-            if not waiting:
-                return
-            response = self._post(waiting)
-            if response is not None and response.status_code not in _PASSING:
-                if _unreadable(response):
-                    self._halve(waiting, _problem(response))
-                    return
-                waiting = self._count(waiting, response)
-            if waiting and attempt < _TRIES - 1:
-                self._pause(_patience(response, attempt))
-        if waiting:
-            raise Stopped(f"no answer in {_TRIES} attempts", waiting[0].number, self.summary)
 
-    def _is_json(self, line: _Line) -> bool:
-        """Whether the line can stand in a JSON array without changing where its neighbours begin."""
-        try:
-            json.loads(line.text)
-        except (ValueError, RecursionError):
-            self.summary.problems["malformed-json"] += 1
-            return False
-        return True
-
-    def _post(self, lines: list[_Line]) -> httpx.Response | None:
-        body = b"[" + b",".join(line.text for line in lines) + b"]"
-        try:
-            return self._client.post("/v1/events", content=body)
-        except (httpx.UnsupportedProtocol, httpx.LocalProtocolError):
-            # Without its cause, which can hold the key.
-            raise Stopped("the address or the key cannot be used", lines[0].number, self.summary) from None
-        except httpx.TransportError:
-            return None
-
-    def _halve(self, lines: list[_Line], problem: str) -> None:
-        """The batch was refused as a whole and nothing of it is stored: smaller ones show which line is to blame."""
-        if len(lines) == 1:
-            self.summary.problems[problem] += 1
-            return
-        self.send(lines[: len(lines) // 2])
-        self.send(lines[len(lines) // 2 :])
-
-    def _count(self, lines: list[_Line], response: httpx.Response) -> list[_Line]:
-        """Counts what is settled, and returns what is to be sent again."""
-        if response.status_code not in (200, 207):
-            why = f"the server answers {response.status_code} {_problem(response)}"
-            raise Stopped(why, lines[0].number, self.summary)
-        try:
-            results = _Answer.model_validate_json(response.content).results
-        except ValidationError:
-            results = []
-        if [result.index for result in results] != list(range(len(lines))):
-            raise Stopped("the server does not answer for each event", lines[0].number, self.summary)
-        again: list[_Line] = []
-        for line, result in zip(lines, results, strict=True):
-            if result.status == "accepted":
-                self.summary.accepted += 1
-            elif result.status == "duplicate":
-                self.summary.duplicates += 1
-            elif result.retryable:
-                again.append(line)
-            else:
-                self.summary.problems[result.problem.code] += 1
-        return again
+def _send(client: Client, lines: Sequence[_Line], summary: Summary) -> None:
+    try:
+        summary.count(client.post_batch([line.text for line in lines]))
+    except Failed as failed:
+        summary.count(result for result in failed.results if result is not None)
+        unknown = next(line.number for line, result in zip(lines, failed.results, strict=True) if result is None)
+        raise Stopped(failed.why, unknown, summary) from None  # without its cause, which can hold the key
 
 
 def _lines(source: Iterable[bytes], from_line: int) -> Iterator[_Line]:
@@ -205,36 +128,17 @@ def _lines(source: Iterable[bytes], from_line: int) -> Iterator[_Line]:
 
 
 def _batches(lines: Iterable[_Line], batch: int) -> Iterator[list[_Line]]:
-    """At most ``batch`` lines and 3 MiB at a time, as the server takes 4; a single line may be larger."""
+    """At most ``batch`` lines and ``BATCH_BYTES`` at a time; a single line may be larger."""
     waiting: list[_Line] = []
     size = 0
     for line in lines:
-        if waiting and (len(waiting) >= batch or size + len(line.text) > _BATCH_BYTES):
+        if waiting and (len(waiting) >= batch or size + len(line.text) > BATCH_BYTES):
             yield waiting
             waiting, size = [], 0
         waiting.append(line)
         size += len(line.text) + 1
     if waiting:
         yield waiting
-
-
-def _patience(response: httpx.Response | None, attempt: int) -> float:
-    """Seconds until the next attempt: what the server asks for (RFC 9110, section 10.2.3), or 0.5, 1, 2 ... 30."""
-    asked = response.headers.get("retry-after", "") if response is not None else ""
-    return float(asked) if asked.isascii() and asked.isdigit() else min(0.5 * 2.0**attempt, _LONGEST_PAUSE)
-
-
-def _unreadable(response: httpx.Response) -> bool:
-    """Whether the batch was refused as a whole for what is in it."""
-    too_large = response.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE
-    return too_large or (response.is_client_error and _problem(response) == "malformed-json")
-
-
-def _problem(response: httpx.Response) -> str:
-    try:
-        return _Problem.model_validate_json(response.content).code
-    except ValidationError:
-        return "unknown"
 
 
 def _progress(console: Console) -> Progress:

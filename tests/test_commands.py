@@ -14,6 +14,7 @@ import pytest
 from contracts.events import canonical
 from services import storage, wiring
 from services.__main__ import main
+from services.access.credential import SCOPES
 from services.settings import PREFIX, Settings
 from tests.journeys.program import BATCH, batch_of
 from tests.live import Live
@@ -70,7 +71,7 @@ def test_a_key_may_do_everything_everywhere_for_a_year_unless_it_is_said_otherwi
     main(["keys", "list"])
     told = {line.split("  ", 2)[2] for line in capsys.readouterr().out.splitlines()}
     assert told == {
-        "events:write,read,registry:manage  all clinics  all sources",
+        f"{','.join(sorted(SCOPES))}  all clinics  all sources",
         "read  cl_07  urn:resonance:source:north",
     }
 
@@ -115,8 +116,9 @@ def test_a_file_is_loaded_once_however_often_and_from_wherever_it_is_sent(
         assert load(whole) == (0, f"0 accepted, {len(lines)} already there, 0 rejected\n")
 
 
+@pytest.mark.parametrize("how", [(), ("--import", "history")], ids=["batches", "import"])
 def test_what_is_refused_is_counted_by_its_problem_and_makes_the_load_fail(
-    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    how: tuple[str, ...], data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     opened, session, score = (canonical(event) for event in stalled().events[:3])
     file = tmp_path / "events"
@@ -125,7 +127,7 @@ def test_what_is_refused_is_counted_by_its_problem_and_makes_the_load_fail(
     main(["keys", "create"])
     key = capsys.readouterr().out.strip()
     with served(Settings(data=data, port=0)) as url:
-        assert main(["load", str(file), "--url", url, "--key", key]) == 1
+        assert main(["load", str(file), "--url", url, "--key", key, *how]) == 1
     told = capsys.readouterr()
     assert told.out.splitlines() == [
         "1 accepted, 0 already there, 3 rejected",
@@ -146,6 +148,14 @@ def test_a_load_that_is_not_let_in_says_where_to_go_on(
     told = capsys.readouterr()
     assert told.out == "0 accepted, 0 already there, 0 rejected\n"
     assert told.err.splitlines()[-1] == "resonance: the server answers 401 invalid-key; go on with --from-line 1"
+
+
+def test_an_import_that_is_not_let_in_says_why(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "events"
+    file.write_bytes(canonical(stalled().events[0]))
+    with served(Settings(data=data, port=0)) as url:
+        assert main(["load", str(file), "--url", url, "--key", "rsn_live_wrong", "--import", "history"]) == 1
+    assert capsys.readouterr().err == "resonance: the server answers 401 invalid-key\n"
 
 
 def test_without_a_key_nothing_is_loaded(

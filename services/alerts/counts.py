@@ -77,5 +77,5 @@ class OutboxCollector(Collector):
         pending = GaugeMetricFamily("resonance_outbox_pending", "Letters that wait", labels=["channel"])
         pending.add_metric(["email"], sum(backlog.pending for backlog in found))
         oldest = GaugeMetricFamily("resonance_outbox_oldest_seconds", "Age of the oldest of them", labels=["channel"])
-        oldest.add_metric(["email"], max(ages, default=0.0))
+        oldest.add_metric(["email"], max([0.0, *ages]))
         yield from (pending, oldest)

@@ -126,11 +126,11 @@ def messages(folder: Path) -> list[Mail]:
         box = Maildir(folder, create=False)
     except NoSuchMailboxError:
         return []
-    mails = {mail.message_id: mail for mail in (_mail(box.get_bytes(key)) for key in box.iterkeys())}
+    mails = {mail.message_id: mail for mail in (mail_of(box.get_bytes(key)) for key in box.iterkeys())}
     return sorted(mails.values(), key=lambda mail: (mail.date, mail.message_id), reverse=True)
 
 
-def _mail(raw: bytes) -> Mail:
+def mail_of(raw: bytes) -> Mail:
     message = message_from_bytes(raw, EmailMessage, policy=default)
     text = message.get_body(("plain",))
     return Mail(

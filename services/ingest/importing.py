@@ -161,7 +161,7 @@ def router(
             receiving = Receiving(
                 network.imports,
                 network.committer,
-                lambda lines: accepted(lines, bearer, network, headers.get(b"authorization")),
+                lambda lines: accepted(lines, network, headers.get(b"authorization")),
                 counts,
                 clock,
             )
@@ -205,10 +205,14 @@ def router(
         more = len(found) > limit
         return _NDJSON(text, headers={"Link": link(f"{PATH}/{name}/errors", errors[-1].line, limit)} if more else {})
 
-    def accepted(
-        lines: Sequence[bytes], bearer: Credential, network: NetworkImports, authorization: bytes | None
+    async def accepted(
+        lines: Sequence[bytes], network: NetworkImports, authorization: bytes | None
     ) -> list[AnyEvent | Refusal]:
-        bearers.check(authorization, clock())  # an import can outlive what opened it
+        """An import can outlive what opened it, so each batch is judged by what its credential may do by then."""
+        bearer = bearers.remembered(authorization, clock())
+        if bearer is None:
+            bearer = await run_in_threadpool(bearers.check, authorization, clock())
+        bearer.require("imports:write")
         found = charmed(accept_lines(lines, catalogue, bearer, network.clock()), network.magic)
         for item in found:
             if isinstance(item, Refusal):

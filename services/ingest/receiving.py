@@ -5,7 +5,7 @@ quota: nothing more is read while the log is busy.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -42,13 +42,17 @@ class _Sent(NamedTuple):
 
 
 class Receiving:
-    """What a request works with that has its turn at an import; ``accept`` is called in a thread."""
+    """What a request works with that has its turn at an import.
+
+    ``accept`` says of each line what event it is. It does so in the event loop, as for a batch: in a thread beside the
+    one that commits, both would wait for each other more than they work.
+    """
 
     def __init__(
         self,
         imports: Imports,
         committer: Committer,
-        accept: Callable[[Sequence[bytes]], list[AnyEvent | Refusal]],
+        accept: Callable[[Sequence[bytes]], Awaitable[list[AnyEvent | Refusal]]],
         counts: Counts,
         clock: Callable[[], datetime],
     ) -> None:
@@ -81,7 +85,7 @@ class Receiving:
             return refused
 
     async def _send(self, lines: Sequence[Line]) -> _Sent:
-        read = iter(await run_in_threadpool(self._accept, [line.text for line in lines if line.text is not None]))
+        read = iter(await self._accept([line.text for line in lines if line.text is not None]))
         found = [_TOO_LONG if line.text is None else next(read) for line in lines]
         return _Sent(lines, found, await self._submit([one for one in found if not isinstance(one, Refusal)]))
 
@@ -95,7 +99,7 @@ class Receiving:
         given_up = loop.time() + PATIENCE_SECONDS
         while True:
             try:
-                return self._committer.submit(events)
+                return self._committer.submit(events, hurried=False)
             except Refused:
                 if loop.time() > given_up:
                     raise

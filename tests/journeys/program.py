@@ -25,7 +25,7 @@ class Program:
 
     folder: Path
     smtp_url: str
-    port: int = field(default_factory=lambda: _free_port())
+    port: int = field(default_factory=lambda: free_port())
     process: subprocess.Popen[bytes] | None = None
     key: str = ""
 
@@ -116,7 +116,7 @@ def wait_until(holds: Callable[[], bool], what: str, patience: float = PATIENCE_
         time.sleep(0.02)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]
