@@ -1,5 +1,6 @@
 """What the bearer of an API key or of a token may do, and for whom it may speak."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, get_args
 
@@ -56,6 +57,10 @@ class Credential:
 
     def speaks_for_clinic(self, clinic: str | None) -> bool:
         return self.clinics is None or clinic in self.clinics
+
+    def speaks_for_clinics(self, clinics: Iterable[str]) -> bool:
+        """Whether for each of them."""
+        return all(map(self.speaks_for_clinic, clinics))
 
     def speaks_for_source(self, source: str) -> bool:
         return self.sources is None or source in self.sources

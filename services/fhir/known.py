@@ -130,7 +130,7 @@ class Known:
         """Who the views say is primarily responsible for a case."""
         with suppress(Waiting):
             course = self._network.views.course(case_ref)
-            if course is not None and self._credential.speaks_for_clinic(course.clinic):
+            if course is not None and self._credential.speaks_for_clinics(course.clinics):
                 return course.therapist(now)
         return None
 

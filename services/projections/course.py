@@ -119,7 +119,7 @@ class Task:
 class Trace:
     """One series around a moment: its last two scores up to it and the next ones after it, oldest first.
 
-    ``moved`` compares the two as services/projections/loop.py says; it tells what followed, not why.
+    ``moved`` compares the two; it tells what followed, not why.
     """
 
     before: tuple[float, ...]
@@ -215,6 +215,9 @@ class Course:
 
     case_ref: str
     clinic: str
+    clinics: frozenset[str]
+    """All that say they opened it, or that told of it before it was opened. Who reads it speaks for each of them, so
+    that nobody comes to see a case by telling of it."""
     client_ref: str | None
     opened_on: date | None
     closed_on: date | None

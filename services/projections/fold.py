@@ -64,7 +64,7 @@ def course_of(record: Record, catalogue: Catalogue, person: Person = str) -> Cou
     if not record:
         raise ValueError("a course needs at least one event")
     now_standing = standing(record)
-    opened: CaseOpened | None = None
+    openings: list[CaseOpened] = []
     closed: CaseClosed | None = None
     assigned: list[TherapistAssigned] = []
     held: dict[str, SessionHeld] = {}
@@ -86,7 +86,7 @@ def course_of(record: Record, catalogue: Catalogue, person: Person = str) -> Cou
             case MeasureDeclined():
                 declined += 1
             case CaseOpened():
-                opened = opened or event
+                openings.append(event)
             case CaseClosed():
                 closed = event
             case CaseReopened():
@@ -112,6 +112,7 @@ def course_of(record: Record, catalogue: Catalogue, person: Person = str) -> Cou
                 alert_events.append(event)
             case EventRetracted():
                 pass  # standing() has already taken it into account
+    opened = openings[0] if openings else None
     sessions = _sessions(held)
     series, others = _series(measures, sessions, catalogue, opened, person)
     outcome, alliance = most(series, "outcome"), most(series, "alliance")
@@ -123,11 +124,13 @@ def course_of(record: Record, catalogue: Catalogue, person: Person = str) -> Cou
         "task": bool(unknown_task),
         "alert": unknown_alert,
     }
-    told = [event for event in task_events if isinstance(event, TaskRenegotiated)]
+    changed = [event for event in task_events if isinstance(event, TaskRenegotiated)]
     first = _first(now_standing.events) or min(record.values(), key=attrgetter("time", "source", "id"))
+    told: list[AnyCaseEvent] = [event for event in now_standing.events if not isinstance(event, AlertEvent)]
     return Course(
         case_ref=first.case_ref,
         clinic=(opened or first).rsnclinic,  # until it is known which clinic opened the case, the one that was first
+        clinics=frozenset(event.rsnclinic for event in openings or told or [first]),
         client_ref=opened.data.client_ref if opened else None,
         opened_on=opened.data.opened_on if opened else None,
         closed_on=closed.data.closed_on if closed else None,
@@ -139,7 +142,7 @@ def course_of(record: Record, catalogue: Catalogue, person: Person = str) -> Cou
         declined=declined,
         series=series,
         tasks=spans,
-        renegotiations=renegotiations(told, sessions, outcome, alliance),
+        renegotiations=renegotiations(changed, sessions, outcome, alliance),
         preferences=entries(preferences),
         withdrawn=_withdrawn(consents),
         alerts=alerts,

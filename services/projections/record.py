@@ -9,8 +9,7 @@ from datetime import datetime
 from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
-from contracts.data import EventKey
-from contracts.events import AnyCaseEvent, EventRetracted, MeasureCorrected, MeasureRecorded
+from contracts.events import OWN_SOURCES, AnyCaseEvent, EventRetracted, MeasureCorrected, MeasureRecorded
 
 Key: TypeAlias = tuple[str, str]
 Record: TypeAlias = dict[Key, AnyCaseEvent]
@@ -49,16 +48,18 @@ def standing(record: Record) -> Standing:
 
     A corrected measure is read as its last correction; of two corrections of one measure the later charted holds.
     Retracting a measure takes its corrections with it; retracting a correction brings back what it replaced.
-    A retraction is final: what should count again is sent again under a new id.
+    A retraction is final: what should count again is sent again under a new id. Nobody amends what is neither of
+    their source nor of their clinic.
     """
-    amendments = [event for event in record.values() if isinstance(event, EventRetracted | MeasureCorrected)]
-    if not amendments:
+    told = [event for event in record.values() if isinstance(event, EventRetracted | MeasureCorrected)]
+    if not told:
         return Standing(sorted(record.values(), key=lambda event: _order(event, event.time)), frozenset(), None)
+    amendments = [event for event in told if _may_amend(event, record.get(_amended(event)))]
     out = retracted(record)
     replaced: dict[Key, MeasureCorrected] = {}
     for amendment in sorted(amendments, key=charted):
         if isinstance(amendment, MeasureCorrected) and (amendment.source, amendment.id) not in out:
-            replaced[_key(amendment.data.supersedes)] = amendment
+            replaced[_amended(amendment)] = amendment
     events: list[tuple[Order, AnyCaseEvent]] = []
     for key, event in record.items():
         if key in out or isinstance(event, EventRetracted | MeasureCorrected):
@@ -67,12 +68,26 @@ def standing(record: Record) -> Standing:
         events.append((_order(event, holds.time), holds))
     pending = frozenset((out | replaced.keys()) - record.keys())
     in_order = [event for _, event in sorted(events, key=itemgetter(0))]
-    return Standing(in_order, pending, max(charted(event)[0] for event in amendments))
+    return Standing(in_order, pending, max((charted(event)[0] for event in amendments), default=None))
 
 
 def retracted(record: Record) -> frozenset[Key]:
     """What is not to count, whether it has arrived or not."""
-    return frozenset(_key(event.data.target) for event in record.values() if isinstance(event, EventRetracted))
+    return frozenset(
+        target
+        for event in record.values()
+        if isinstance(event, EventRetracted) and _may_amend(event, record.get(target := _amended(event)))
+    )
+
+
+def _amended(event: EventRetracted | MeasureCorrected) -> Key:
+    named = event.data.target if isinstance(event, EventRetracted) else event.data.supersedes
+    return named.source, named.id
+
+
+def _may_amend(event: EventRetracted | MeasureCorrected, target: AnyCaseEvent | None) -> bool:
+    """What has not arrived yet may turn out to be of another clinic and source; then it was never amended."""
+    return target is None or event.source in {target.source, *OWN_SOURCES} or event.rsnclinic == target.rsnclinic
 
 
 def _last_correction(measure: MeasureRecorded, replaced: dict[Key, MeasureCorrected]) -> AnyCaseEvent:
@@ -81,10 +96,6 @@ def _last_correction(measure: MeasureRecorded, replaced: dict[Key, MeasureCorrec
     while correction := replaced.get((current.source, current.id)):
         current = correction
     return current
-
-
-def _key(named: EventKey) -> Key:
-    return named.source, named.id
 
 
 def charted(event: AnyCaseEvent) -> tuple[datetime, str, str]:

@@ -100,7 +100,7 @@ class AlertAnswer(Answer):
 
 
 class CourseAnswer(Answer):
-    """One episode of care, as services/projections/course.py describes it.
+    """One episode of care, as all that was posted of it adds up.
 
     ``agreement`` names what is worth a question to the client, ``litmus`` what went along with each task, ``alliance``
     what the client's alliance scores say.
@@ -157,8 +157,9 @@ class PolicyName(Answer):
 
 
 class DecisionAnswer(Answer):
-    """Where a case stands at ``at``, as services/alerts/decide.py describes it; ``due_at`` is when that next changes by
-    itself. ``policy`` and ``norms_version`` say by which thresholds and which norm set; null where there is none yet.
+    """Where a case stands at ``at``; ``due_at`` is when that next changes by itself.
+
+    ``policy`` and ``norms_version`` say by which thresholds and which norm set; null where there is none yet.
     """
 
     case_ref: str
@@ -225,7 +226,7 @@ class CaseloadAnswer(Answer):
 
 
 class SummaryAnswer(Answer):
-    """A therapist's figures beside the network's; see services/figures/figure.py for what they say."""
+    """A therapist's figures beside the network's."""
 
     therapist_ref: str
     open_cases: int

@@ -177,7 +177,7 @@ def _standing(by: _Asked, alert_ref: str) -> AlertStanding:
         if by.credential.speaks_for_clinic(place.clinic):
             raise
         course = None
-    if course is None or not by.credential.speaks_for_clinic(course.clinic):
+    if course is None or not by.credential.speaks_for_clinics(course.clinics):
         raise Refused(problem("not-found"))
     alert = next((one for one in course.alerts if one.ref == alert_ref), None)
     if alert is None:

@@ -12,7 +12,7 @@ from services.reading.answers import Answer
 
 
 class FollowedAnswer(Answer):
-    """As services/figures/comparison.py describes it: shown beside, not because of."""
+    """Cases with a renegotiation beside cases without one: what was seen after it, not because of it."""
 
     renegotiations: int
     cases: int

@@ -93,3 +93,16 @@ def test_events_are_read_in_clinical_order_whatever_order_they_came_in() -> None
     story = Story().opened().session(ors=15).session(ors=17).session(ors=19)
     times = [event.time for event in standing(record_of(reversed(story.events))).events]
     assert times == sorted(times)
+
+
+def test_nobody_retracts_or_corrects_what_is_of_neither_their_source_nor_their_clinic() -> None:
+    story = Story().opened().session(ors=15)
+    score, before = story.last, course(story.events)
+    story.retracted(score).corrected(score, "ors", {"total": 30.0})
+    stranger = {"source": "urn:resonance:source:stranger", "rsnclinic": "cl_south"}
+    *told, retraction, correction = story.events
+    foreign = [retraction.model_copy(update=stranger), correction.model_copy(update=stranger)]
+    assert course([*told, *foreign]) == before
+    assert course([*foreign, *told]) == before
+    for one_shared in ({"rsnclinic": "cl_south"}, {"source": stranger["source"]}):
+        assert course([*told, retraction.model_copy(update=one_shared)]).series == ()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -83,6 +84,19 @@ def test_another_clinics_case_is_answered_as_an_unknown_one(running: Running) ->
     assert foreign.headers == unknown.headers
     assert running.get("/v1/therapists/th_ada01/caseload", key=stranger).json()["cases"] == []
     assert running.get("/v1/therapists/th_ada01/summary", key=stranger).status_code == 403
+
+
+def test_nobody_comes_to_see_a_case_of_another_clinic_by_telling_that_they_opened_it(running: Running) -> None:
+    running.told(stalled().events)
+    stranger = running.create_key("events:write", "read", "alerts:read", clinics=["cl_south"])
+    alert_ref = running.get("/v1/feed").json()["items"][0]["alert_ref"]
+    [opening, *_] = Story("ca_stall1", clinic="cl_south").opened().events
+    earlier = {"id": "taken", "source": "urn:resonance:source:south", "time": opening.time - timedelta(days=1)}
+    assert running.post([opening.model_copy(update=earlier)], key=stranger).status_code == 200
+    running.settle()
+    for path in ("/v1/cases/ca_stall1/course", "/v1/cases/ca_stall1/decision", f"/v1/alerts/{alert_ref}"):
+        assert running.get(path, key=stranger).status_code == 404
+        assert running.get(path).status_code == 200
 
 
 def test_the_clients_words_are_in_no_answer_but_that_they_exist_is(running: Running) -> None:
