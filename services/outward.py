@@ -179,10 +179,11 @@ class _Pinned(httpcore.NetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         failed: Exception | None = None
-        for address in self._checked:
+        for tried, address in enumerate(self._checked):
+            seconds = self._limit.left() / (len(self._checked) - tried)  # a silent one leaves the others their share
             try:
-                found = self._sockets.connect_tcp(address, port, self._limit.left(), local_address, socket_options)
-            except httpcore.ConnectError as error:
+                found = self._sockets.connect_tcp(address, port, seconds, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failed = error
             else:
                 return _Timed(found, self._limit)

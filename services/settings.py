@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from contracts.fhir import Codes, codes
 from contracts.policies import DEFAULT
 
 PREFIX: Final = "RESONANCE_"
@@ -20,7 +21,13 @@ SECRET: Final = frozenset({"database_url", "smtp_url"})
 
 
 _AFTER: Final = re.compile(r"([a-z][a-z0-9-]{0,31}=[0-9]{1,18})?")
-NUMBERS: Final = {"port": range(1, 65_536), "kafka_replication": range(1, 8)}
+_HOST: Final = r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
+_HOSTS: Final = re.compile(f"({_HOST}(,{_HOST})*)?")
+NUMBERS: Final = {
+    "port": range(1, 65_536),
+    "kafka_replication": range(1, 8),
+    "events_per_minute": range(1_000, 100_000_001),  # a batch at least, or none would ever be let in
+}
 
 
 class WrongSetting(ValueError):
@@ -51,6 +58,12 @@ class Settings:
     """Where mail goes out; without one it is kept in a mailbox on this machine."""
     mail_from: str = "resonance@localhost.localdomain"
     policy: str = DEFAULT
+    fhir_codes: str = ""
+    """A file of further codes of FHIR resources, in the form of contracts/fhir/codes.toml."""
+    inward_hosts: str = ""
+    """``host`` or ``host:port`` with commas between: hosts of the own network that webhooks and key sets may be at."""
+    events_per_minute: int = 60_000
+    """How many events each credential may post in a minute, to each process."""
     demo: bool = False
     """Anyone may sign in as any therapist and read the mailbox: for made-up data only. Set by a flag alone."""
 
@@ -58,6 +71,15 @@ class Settings:
         """What ``relay_after`` says of this network."""
         name, _, position = self.relay_after.partition("=")
         return int(position) if name == network else None
+
+    def codes(self) -> Codes:
+        """What the codes of FHIR resources mean. Raises OSError, ValueError."""
+        return codes(Path(self.fhir_codes) if self.fhir_codes else None)
+
+    @property
+    def inward(self) -> frozenset[str]:
+        """What ``inward_hosts`` names."""
+        return frozenset(self.inward_hosts.lower().split(",")) - {""}
 
     @property
     def own_url(self) -> str:
@@ -88,6 +110,12 @@ def read(environment: Mapping[str, str]) -> Settings:
     settings = Settings(**{name: _converted(name, value) for name, value in given.items()})  # type: ignore[arg-type]  # each value has been converted to its field's type
     if not _AFTER.fullmatch(settings.relay_after):
         raise WrongSetting(f"{PREFIX}RELAY_AFTER is not NETWORK=POSITION")
+    try:
+        settings.codes()
+    except (OSError, ValueError):
+        raise WrongSetting(f"{PREFIX}FHIR_CODES is no file of codes") from None
+    if not _HOSTS.fullmatch(settings.inward_hosts):
+        raise WrongSetting(f"{PREFIX}INWARD_HOSTS is no list of hosts")
     if not _is_address(settings.public_url):
         raise WrongSetting(f"{PREFIX}BASE_URL is no http or https address")
     if not _names_a_database(settings.database_url):

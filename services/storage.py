@@ -1,34 +1,52 @@
 """Where an installation keeps what: in files below one folder, or in the schemas of one PostgreSQL database.
 
-Keys, log, registry of therapists and outbox cannot be made again; views can, and stand apart for that.
+Keys, log, registry of therapists, outbox, imports, webhooks and replies cannot be made again; views can, and stand
+apart for that.
 """
 
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
+from weakref import WeakValueDictionary
 
 from contracts.policies import policy
+from services.access import audit as audit_
+from services.access import idempotency
+from services.access import issuers as issuers_
 from services.access import keys as keys_
 from services.access import people as people_
+from services.access.audit import Audit
+from services.access.idempotency import Replies
+from services.access.issuers import Issuers
 from services.access.keys import Keys
 from services.access.people import People
 from services.alerts import outbox as outbox_
 from services.alerts.outbox import Outbox
 from services.database import postgres as database
-from services.database.ports import Database
+from services.database.ports import Database, NotMigrated
 from services.database.sqlite import SQLiteDatabase, is_of_another_release, remove
 from services.eventlog import feed, postgres, sqlite, topics
 from services.eventlog.ports import Log
 from services.eventlog.store import StoredLog
+from services.ingest import imports as imports_
+from services.ingest.imports import Imports
 from services.projections import run, tables
 from services.projections.fold import Catalogue
 from services.projections.reliability import catalogue_at
 from services.projections.views import Views
+from services.sandbox import sandbox as sandbox_
+from services.sandbox.sandbox import Sandbox
 from services.settings import Settings
+from services.webhooks import endpoints as endpoints_
+from services.webhooks.endpoints import Endpoints
 
 _KEYS_SCHEMA: Final = "resonance"
+_KEYS: Final = ";\n".join((keys_.SCHEMA, issuers_.SCHEMA, audit_.SCHEMA))
+"""What all networks of an installation keep in one place."""
+_open: Final[WeakValueDictionary[tuple[str, str], database.PostgresDatabase]] = WeakValueDictionary()
+"""Stores in one schema share their connections: a thread has one for each schema, not one for each store."""
 
 
 def folder_of(settings: Settings, network: str) -> Path:
@@ -56,6 +74,9 @@ class Stores(NamedTuple):
     views: Views
     outbox: Outbox
     people: People
+    imports: Imports
+    endpoints: Endpoints
+    replies: Replies
 
     def at_rest(self, now: datetime) -> bool:
         """Whether everything on the log is in the views and was judged, nothing is due, and no letter waits."""
@@ -82,14 +103,31 @@ def open_stores(settings: Settings, network: str, secret: bytes) -> Stores:
         open_views(settings, network),
         open_outbox(settings, network),
         open_people(settings, network),
+        open_imports(settings, network),
+        open_endpoints(settings, network),
+        open_replies(settings, network),
     )
 
 
 def open_keys(settings: Settings) -> Keys:
     """The keys of the installation, with the settings' own network in it. Raises Unavailable."""
-    found = Keys(_database(settings, settings.data / "keys.db", keys_.SCHEMA, _KEYS_SCHEMA))
+    found = Keys(_of_installation(settings))
     found.add_network(settings.network)
     return found
+
+
+def open_issuers(settings: Settings) -> Issuers:
+    """The issuers that the installation trusts, and their clients. Raises Unavailable."""
+    return Issuers(_of_installation(settings))
+
+
+def open_audit(settings: Settings, clock: Callable[[], datetime]) -> Audit:
+    """The record of refusals of all networks. Raises Unavailable."""
+    return Audit(_of_installation(settings), clock)
+
+
+def _of_installation(settings: Settings) -> Database:
+    return _database(settings, settings.data / "keys.db", _KEYS, _KEYS_SCHEMA)
 
 
 def secret_of(settings: Settings, network: str) -> bytes:
@@ -138,9 +176,35 @@ def open_people(settings: Settings, network: str) -> People:
     return People(_database(settings, folder_of(settings, network) / "people.db", people_.SCHEMA, schema_of(network)))
 
 
+def open_imports(settings: Settings, network: str) -> Imports:
+    path = folder_of(settings, network) / "imports.db"
+    return Imports(_database(settings, path, imports_.SCHEMA, schema_of(network)))
+
+
+def open_endpoints(settings: Settings, network: str) -> Endpoints:
+    path = folder_of(settings, network) / "webhooks.db"
+    return Endpoints(_database(settings, path, endpoints_.SCHEMA, schema_of(network)))
+
+
+def open_sandbox(settings: Settings, network: str, clock: Callable[[], datetime]) -> Sandbox | None:
+    """What only a network for trying out has; None for any other. ``clock`` is the real one."""
+    with closing(open_keys(settings)) as keys:
+        if not keys.is_sandbox(network):
+            return None
+    path = folder_of(settings, network) / "sandbox.db"
+    return Sandbox(_database(settings, path, sandbox_.SCHEMA, schema_of(network)), clock)
+
+
+def open_replies(settings: Settings, network: str) -> Replies:
+    path = folder_of(settings, network) / "replies.db"
+    return Replies(_database(settings, path, idempotency.SCHEMA, schema_of(network)))
+
+
 def _database(settings: Settings, path: Path, script: str, schema: str, *, rebuildable: bool = False) -> Database:
     if settings.database_url:
-        return database.PostgresDatabase(settings.database_url, schema)
+        place = settings.database_url, schema
+        found = _open.get(place) or database.PostgresDatabase(*place)
+        return _open.setdefault(place, found)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     return SQLiteDatabase(path, script, "NORMAL" if rebuildable else "FULL")
 
@@ -151,7 +215,7 @@ def migrate(settings: Settings) -> Sequence[str]:
     Raises WrongSchema, Unavailable.
     """
     if settings.database_url:
-        database.migrate(settings.database_url, _KEYS_SCHEMA, keys_.SCHEMA)
+        database.migrate(settings.database_url, _KEYS_SCHEMA, _KEYS)
     with closing(open_keys(settings)) as keys:
         names = keys.networks()
     for name in names:
@@ -178,9 +242,17 @@ def _renew_views(settings: Settings, network: str) -> None:
 def _migrate_schemas(settings: Settings, network: str) -> None:
     url, schema = settings.database_url, schema_of(network)
     postgres.migrate(url, schema)
-    database.migrate(url, schema, people_.SCHEMA)
-    database.migrate(url, schema, outbox_.SCHEMA)
-    database.migrate(url, schema_of(network, "views"), tables.SCHEMA)
+    for script in (
+        people_.SCHEMA,
+        outbox_.SCHEMA,
+        imports_.SCHEMA,
+        endpoints_.SCHEMA,
+        idempotency.SCHEMA,
+        sandbox_.SCHEMA,
+    ):
+        database.migrate(url, schema, script)
+    with suppress(NotMigrated):  # views of an earlier release stay as they are until they are made anew
+        database.migrate(url, schema_of(network, "views"), tables.SCHEMA)
     if settings.kafka:
         from services.eventlog import topology  # Kafka's client is slow to import, and most installations have none
 

@@ -25,6 +25,7 @@ from services.access.credential import SCOPES, Credential
 from services.access.faults import unfit
 from services.access.people import TherapistEntry
 from services.access.problems import Problem, Refused
+from services.access.strict import read_item, read_value
 from services.fhir.bundle import Misfit, bundle
 from services.fhir.context import Discarded
 from services.fhir.entries import resolved
@@ -34,7 +35,6 @@ from services.ingest.accept import EVENT_LIMIT, Refusal, accept, accept_batch, a
 from services.ingest.binary import structured
 from services.ingest.lines import Splitter
 from services.ingest.plain import plain_event
-from services.ingest.reading import read_item, read_value
 from services.webhooks.entries import EndpointEntry
 from tests.bent import CANARY, bent
 from tests.doors import ATTRIBUTES, BUNDLE, ENDPOINT, RESOURCES, THERAPIST

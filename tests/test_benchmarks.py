@@ -5,7 +5,17 @@ import pytest
 from benchmarks.__main__ import main, results
 from benchmarks.measured import Compared
 
-RATIOS = {"storing": 1, "following": 2, "deciding": 1, "trying": 1, "posting": 3, "relaying": 4}
+RATIOS = {
+    "storing": 1,
+    "following": 2,
+    "deciding": 1,
+    "trying": 1,
+    "posting": 3,
+    "relaying": 4,
+    "accepting": 2,
+    "translating": 1,
+    "importing": 1,
+}
 
 
 @pytest.mark.parametrize("name", RATIOS)

@@ -2,7 +2,8 @@
 
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -198,10 +199,32 @@ def test_the_certificate_is_the_host_s_and_of_an_authority_that_is_trusted(tmp_p
         assert len(there.asked) == 1
 
 
+@contextmanager
+def silent_at(address: str, port: int) -> Iterator[None]:
+    """Whoever connects there hears nothing, as at a machine that is gone: those who wait already leave no room."""
+    with socket.socket() as listening, ExitStack() as waiting:
+        listening.bind((address, port))
+        listening.listen(0)
+        for _ in range(4):
+            one = waiting.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex((address, port))
+        yield
+
+
 def test_the_next_address_is_tried_where_one_does_not_answer() -> None:
     with peer(lambda _: Said(204)) as there:
         outward = Outward(frozenset({"hook.example"}), lambda *_: ["::1", "127.0.0.1"])
         assert outward.get(f"http://hook.example:{there.port}/", {}, 5).status == 204
+
+
+def test_the_next_address_is_tried_where_one_is_silent() -> None:
+    with peer(lambda _: Said(204)) as there, silent_at("127.0.0.2", there.port):
+        outward = Outward(frozenset({"hook.example"}), lambda *_: ["127.0.0.2", "127.0.0.1"])
+        assert outward.get(f"http://hook.example:{there.port}/", {}, 1).status == 204
+        only = Outward(frozenset({"hook.example"}), lambda *_: ["127.0.0.2"])
+        with pytest.raises(Unreachable, match=r"^timeout$"):
+            only.get(f"http://hook.example:{there.port}/", {}, 0.3)
 
 
 def test_an_answer_can_be_as_large_as_its_limit_and_no_larger() -> None:

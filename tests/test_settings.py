@@ -27,6 +27,8 @@ def test_every_setting_is_read_from_the_variable_of_its_name() -> None:
             "RESONANCE_SMTP_URL": "smtp://mail.example:587",
             "RESONANCE_MAIL_FROM": "notices@mail.example",
             "RESONANCE_POLICY": "default",
+            "RESONANCE_INWARD_HOSTS": "ehr.local:8443,id.local",
+            "RESONANCE_EVENTS_PER_MINUTE": "1000",
         }
     )
     assert settings == Settings(
@@ -38,6 +40,8 @@ def test_every_setting_is_read_from_the_variable_of_its_name() -> None:
         smtp_url="smtp://mail.example:587",
         mail_from="notices@mail.example",
         policy="default",
+        inward_hosts="ehr.local:8443,id.local",
+        events_per_minute=1_000,
     )
 
 
@@ -74,6 +78,30 @@ def test_every_port_that_there_is_can_be_chosen(port: str) -> None:
 def test_what_is_no_port_stops_the_start(port: str) -> None:
     with pytest.raises(WrongSetting, match=r"^RESONANCE_PORT is no number from 1 to 65535$"):
         read({"RESONANCE_PORT": port})
+
+
+@pytest.mark.parametrize("number", ["999", "0", "-1", "1e6", "", "100000001"])
+def test_a_quota_that_a_batch_would_not_fit_in_stops_the_start(number: str) -> None:
+    with pytest.raises(WrongSetting, match=r"^RESONANCE_EVENTS_PER_MINUTE is no number from 1000 to 100000000$"):
+        read({"RESONANCE_EVENTS_PER_MINUTE": number})
+
+
+@pytest.mark.parametrize(
+    "hosts, found",
+    [
+        ("", set()),
+        ("ehr.local", {"ehr.local"}),
+        ("EHR.local:8443,10.0.0.7,[fd00::1]:443", {"ehr.local:8443", "10.0.0.7", "[fd00::1]:443"}),
+    ],
+)
+def test_hosts_of_the_own_network_are_a_list(hosts: str, found: set[str]) -> None:
+    assert read({"RESONANCE_INWARD_HOSTS": hosts}).inward == found
+
+
+@pytest.mark.parametrize("hosts", ["https://ehr.local", "ehr.local/", "ehr.local, id.local", "a,,b", ",a", "a:b", "*"])
+def test_what_is_no_list_of_hosts_stops_the_start(hosts: str) -> None:
+    with pytest.raises(WrongSetting, match=r"^RESONANCE_INWARD_HOSTS is no list of hosts$"):
+        read({"RESONANCE_INWARD_HOSTS": hosts})
 
 
 def test_a_secret_can_stand_in_a_file_and_is_read_without_the_space_around_it(tmp_path: Path) -> None:
@@ -122,3 +150,14 @@ def test_letters_name_the_public_address_or_else_host_and_port(given: dict[str, 
 def test_what_is_no_web_address_stops_the_start(url: str) -> None:
     with pytest.raises(WrongSetting, match=r"^RESONANCE_BASE_URL is no http or https address$"):
         read({"RESONANCE_BASE_URL": url})
+
+
+def test_a_file_of_codes_is_read_and_a_wrong_one_stops_the_start(tmp_path: Path) -> None:
+    own = tmp_path / "codes.toml"
+    own.write_text('[roles]\n"http://codes.example|lead" = "primary"\n')
+    assert read({"RESONANCE_FHIR_CODES": str(own)}).codes().roles["http://codes.example", "lead"] == "primary"
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text(f"{CANARY} = 1")
+    for path in (wrong, tmp_path / CANARY):
+        with pytest.raises(WrongSetting, match=r"^RESONANCE_FHIR_CODES is no file of codes$"):
+            read({"RESONANCE_FHIR_CODES": str(path)})

@@ -114,7 +114,14 @@ def test_a_network_that_was_made_after_the_start_is_put_off_until_the_next_one(t
     assert again.get(course, key=key, Resonance_Min_Position=position, Prefer="wait=5").status_code == 200
     assert again.get(course).status_code == 404
     assert again.get("/south/signin").status_code == 200
+    assert again.get("/south").headers["Location"] == "/south/"
     again.close()
+
+
+def test_a_slash_too_many_is_nothing_that_there_is_and_repeats_nothing(running: Running) -> None:
+    answer = running.get("/v1/feed/?after=canary")
+    assert answer.status_code == 404
+    assert "canary" not in f"{answer.headers} {answer.text}"
 
 
 def test_one_folder_has_one_service_at_a_time(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-w
 
 import json
 import sys
-from argparse import ArgumentParser
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from services.eventlog import records, topics
 from services.eventlog.topics import PARTITIONS, Topic
 from services.roles import GROUP
 from services.settings import Settings
+from tools.written import command
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "contracts/asyncapi/asyncapi.json"
 EVENTS, MARKER = topics.events("{network}"), topics.marker("{network}")
@@ -237,14 +237,9 @@ def text() -> str:
 
 def main(arguments: Sequence[str]) -> str | None:
     """Runs the command; returns what to complain about, or None."""
-    parser = ArgumentParser(description="Write the description of what travels through Kafka.")
-    parser.add_argument("--check", action="store_true", help="write nothing; fail where the file is out of date")
-    if not parser.parse_args(arguments).check:
-        DOCUMENT.parent.mkdir(exist_ok=True)
-        DOCUMENT.write_text(text(), "utf-8")
-        return None
-    found = DOCUMENT.read_text("utf-8") if DOCUMENT.exists() else ""
-    return None if found == text() else f"out of date: {DOCUMENT.name}; python -m tools.asyncapi writes it"
+    return command(
+        arguments, "asyncapi", "Write the description of what travels through Kafka and to webhooks.", DOCUMENT, text
+    )
 
 
 if __name__ == "__main__":

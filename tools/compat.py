@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from tools import measures
 from tools.contained import Schema, Side, differences
 
 CONTRACTS: Final = Path(__file__).resolve().parent.parent / "contracts"
@@ -17,11 +18,16 @@ RELEASED: Final = CONTRACTS / "released"
 OPENAPI: Final = "openapi/v1.json"
 ASYNCAPI: Final = "asyncapi/asyncapi.json"
 CAPABILITIES: Final = "fhir/capabilitystatement.json"
+INSTRUMENTS: Final = "instruments.json"
 
 
 def openapi(old: Schema, new: Schema) -> list[str]:
     """What a client of the ``old`` document loses with a server of the ``new`` one."""
-    found: list[str] = []
+    found = [
+        f"{name}: the credential is presented in another way"
+        for name, scheme in old["components"]["securitySchemes"].items()
+        if _presented(scheme) != _presented(new["components"]["securitySchemes"].get(name, {}))
+    ]
     for path, operations in old["paths"].items():
         for method, operation in operations.items():
             place = f"{method.upper()} {path}"
@@ -31,6 +37,10 @@ def openapi(old: Schema, new: Schema) -> list[str]:
             else:
                 found += _operation(Side(operation, old), Side(now, new), place)
     return found
+
+
+def _presented(scheme: Schema) -> Schema:
+    return {name: said for name, said in scheme.items() if name not in ("description", "bearerFormat")}
 
 
 def _operation(old: Side, new: Side, place: str) -> Iterator[str]:
@@ -57,6 +67,8 @@ def _parameters(old: Side, new: Side, place: str) -> Iterator[str]:
             yield f"{place} {name}: the parameter is gone"
         else:
             yield from _sent(old.to(one["schema"]), new.to(now[name]["schema"]), f"{place} {name}")
+            if "default" in one["schema"] and one["schema"]["default"] != now[name]["schema"].get("default"):
+                yield f"{place} {name}: another default"
     for name, one in now.items():
         if one.get("required") and not before.get(name, {}).get("required"):
             yield f"{place} {name}: the parameter is required, where it can be missing"
@@ -90,6 +102,12 @@ def _answers(old: Side, new: Side, place: str) -> Iterator[str]:
         was, is_now = old.to(before[status]).resolved().schema, new.to(now[status]).resolved().schema
         for header in was.get("headers", {}).keys() - is_now.get("headers", {}).keys():
             yield f"{place} {status}: the header {header} is gone"
+        for header in was.get("headers", {}).keys() & is_now.get("headers", {}).keys():
+            told, is_told = (
+                side.to(answer["headers"][header]).resolved().schema.get("schema", True)
+                for side, answer in ((old, was), (new, is_now))
+            )
+            yield from _answered(old.to(told), new.to(is_told), f"{place} {status} {header}")
         for kind, content in was.get("content", {}).items():
             if kind not in is_now.get("content", {}):
                 yield f"{place} {status}: {kind} is no longer given"
@@ -123,10 +141,16 @@ def asyncapi(old: Schema, new: Schema) -> list[str]:
             found += [f"{name} {message}: the message is gone" for message in sorted(gone)]
     messages = new["components"]["messages"]
     for name, message in old["components"]["messages"].items():
+        if name not in messages:
+            continue  # told above, as a message that its channel lacks
         for part in ("headers", "payload"):
-            if part in message and name in messages:
+            if part in message:
                 now = Side(messages[name].get(part, True), new)
                 found += _answered(Side(message[part], old), now, f"{name} {part}")
+        key, is_now = (one.get("bindings", {}).get("kafka", {}).get("key", True) for one in (message, messages[name]))
+        found += _answered(Side(key, old), Side(is_now, new), f"{name} key")
+        if message.get("contentType") != messages[name].get("contentType"):
+            found.append(f"{name}: another content type")
     return found
 
 
@@ -168,6 +192,7 @@ def broken(release: Path, present: Path = CONTRACTS) -> list[str]:
         *events(schemas(release), schemas(present)),
         *asyncapi(read(release / ASYNCAPI), read(present / ASYNCAPI)),
         *capabilities(read(release / CAPABILITIES), read(present / CAPABILITIES)),
+        *measures.refused(read(release / INSTRUMENTS), measures.taken()),
     ]
 
 

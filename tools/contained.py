@@ -1,8 +1,9 @@
 """Is every value that one JSON Schema allows also allowed by another? The reasons against it, or none.
 
 Of JSON Schema 2020-12 and of draft 7 it knows what our contracts use. What it cannot tell it calls a difference: a
-pattern, a format or a step that is not the same. Object properties are judged by the rule of the contracts: a new
-optional one is no difference to a reader, and one that is gone is a difference to anybody.
+pattern, a format or a step that is not the same, and every keyword that it does not know. Object properties are judged
+by the rule of the contracts: a new optional one is no difference to a reader, and one that is gone is a difference to
+anybody.
 """
 
 from collections.abc import Iterator
@@ -16,6 +17,11 @@ _COUNTS: Final = ("minLength", "minItems", "minProperties")
 _SAME: Final = ("pattern", "format", "multipleOf", "uniqueItems", "contentEncoding")
 _ANNOTATIONS: Final = frozenset(
     {"title", "description", "default", "examples", "example", "deprecated", "discriminator", "$schema", "$id", "$defs"}
+)
+_KNOWN: Final = _ANNOTATIONS.union(
+    ("type", "enum", "const", "$ref", "allOf", "anyOf", "oneOf"),
+    ("properties", "required", "additionalProperties", "items", "prefixItems"),
+    (*_LEAST, *_MOST, *_SAME),
 )
 _EVERY_TYPE: Final = ("array", "boolean", "integer", "null", "number", "object", "string")
 
@@ -130,6 +136,9 @@ class _Comparison:
             return
         yield from self._of_values(inner, outer, place)
         yield from self._of_bounds(inner.schema, outer.schema, place)
+        for name in sorted(outer.schema.keys() - _KNOWN):
+            if not name.startswith("x-") and outer.schema[name] != inner.schema.get(name):
+                yield f"{place}: {name}, of which nobody here can tell what it shuts out"
         yield from self._of_arrays(inner, outer, place)
         if "object" in inner.types():
             yield from self._of_objects(inner, outer, place)
@@ -177,7 +186,7 @@ class _Comparison:
             yield from self.of(inner.to(one[name]), outer.to(other[name]), f"{place}/{name}")
         if outer.open() is False and inner.open() is not False:
             yield f"{place}: further properties are not allowed"
-        elif isinstance(inner.open(), dict) and isinstance(outer.open(), dict):
+        elif isinstance(outer.open(), dict):
             yield from self.of(inner.to(inner.open()), outer.to(outer.open()), f"{place}/*")
 
 

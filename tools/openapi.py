@@ -7,7 +7,6 @@ import asyncio
 import json
 import sys
 import tempfile
-from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from services import storage
 from services.serving import Service
 from services.settings import Settings
+from tools.written import command
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "contracts/openapi/v1.json"
 
@@ -38,14 +38,7 @@ def text() -> str:
 
 def main(arguments: Sequence[str]) -> str | None:
     """Runs the command; returns what to complain about, or None."""
-    parser = ArgumentParser(description="Write the OpenAPI document of the service.")
-    parser.add_argument("--check", action="store_true", help="write nothing; fail where the file is out of date")
-    if not parser.parse_args(arguments).check:
-        DOCUMENT.parent.mkdir(exist_ok=True)
-        DOCUMENT.write_text(text(), "utf-8")
-        return None
-    found = DOCUMENT.read_text("utf-8") if DOCUMENT.exists() else ""
-    return None if found == text() else f"out of date: {DOCUMENT.name}; python -m tools.openapi writes it"
+    return command(arguments, "openapi", "Write the OpenAPI document of the service.", DOCUMENT, text)
 
 
 if __name__ == "__main__":

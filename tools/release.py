@@ -1,7 +1,8 @@
 """Freezes the present contracts as a release that is kept for ever: ``python -m tools.release 1.0``.
 
 contracts/released/<release>/ then holds the OpenAPI and AsyncAPI documents, the event schemas, the FHIR
-CapabilityStatement, and a golden event of every type: as it was sent, and in the canonical spelling that it had then.
+CapabilityStatement, which scores each instrument takes, and a golden event of every type: as it was sent, and in the
+canonical spelling that it had then.
 contracts/released/digests.json holds one digest a release, by which the tests see that nobody changed it.
 """
 
@@ -17,8 +18,8 @@ from typing import Final
 from contracts import generate
 from contracts.events import EVENT_TYPES, canonical, parse
 from services.openapi.document import RELEASE
-from tools import asyncapi, capability, openapi
-from tools.compat import ASYNCAPI, CAPABILITIES, CONTRACTS, OPENAPI, RELEASED, broken, releases
+from tools import asyncapi, capability, measures, openapi
+from tools.compat import ASYNCAPI, CAPABILITIES, CONTRACTS, INSTRUMENTS, OPENAPI, RELEASED, broken, releases
 
 GOLDEN: Final = "golden"
 """The folder of a release whose ``sent`` holds events, and whose ``canonical`` the same in their canonical spelling."""
@@ -47,6 +48,7 @@ def freeze(release: str) -> None:
         (folder / name).parent.mkdir(parents=True)
         shutil.copy(CONTRACTS / name, folder / name)
     shutil.copytree(CONTRACTS / "schemas", folder / "schemas")
+    (folder / INSTRUMENTS).write_text(json.dumps(measures.taken(), indent=2) + "\n", "utf-8")
     for kind in ("sent", "canonical"):
         (folder / GOLDEN / kind).mkdir(parents=True)
     for event_type in EVENT_TYPES:

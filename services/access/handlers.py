@@ -9,6 +9,8 @@ from typing import Any, Final
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
+from starlette.types import Scope
 
 from services.access.audit import Audit
 from services.access.faults import faults
@@ -24,6 +26,8 @@ _SLUGS: Final[dict[int, Slug]] = {
     415: "unsupported-media-type",
 }
 
+_METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+
 
 def install(app: FastAPI, audit: Audit) -> None:
     """Makes every refusal and every defect of ``app`` an ``application/problem+json`` without what was sent.
@@ -33,17 +37,29 @@ def install(app: FastAPI, audit: Audit) -> None:
 
     async def answer(request: Request, error: Exception) -> Response:
         found = problem_of(error)
+        headers = dict(found.headers)
+        if "Allow" in headers:  # in the framework's answer those of one route, of several at this path
+            headers["Allow"] = ", ".join(_allowed(app, request.scope))
         credential = getattr(request.state, "credential", None)
         audit.refused(credential, request.method, route_of(request.scope), found)
-        return Response(found.body(), found.status, dict(found.headers), MEDIA_TYPE)
+        return Response(found.body(), found.status, headers, MEDIA_TYPE)
 
     for kind in (Refused, Unavailable, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, answer)
 
 
+def _allowed(app: FastAPI, scope: Scope) -> list[str]:
+    """The methods that the path of a request is served by (RFC 9110, section 10.2.1)."""
+    return [
+        method
+        for method in _METHODS
+        if any(route.matches({**scope, "method": method})[0] is Match.FULL for route in app.routes)
+    ]
+
+
 def route_of(scope: Mapping[str, Any]) -> str:
     """The template of the route that was found for a request; empty where none was."""
-    return str(getattr(scope.get("route"), "path", ""))
+    return str(getattr(scope.get("route"), "path_format", ""))
 
 
 def problem_of(error: Exception) -> Problem:

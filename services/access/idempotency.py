@@ -69,14 +69,13 @@ class Replies:
 
         Raises Refused: ``idempotency-key-reused``, ``request-in-progress``.
         """
-        named = {"credential": credential.id, "name": key}
         fingerprint = hashlib.sha256(request).digest()
-        claim = named | {"fingerprint": fingerprint, "until": int((now + GIVEN_UP_AFTER).timestamp())}
+        claim = self._claimed(credential, key, now) | {"fingerprint": fingerprint}
         with self._database.transaction() as connection:
             connection.execute(_SQL["forget_old"], {"now": int(now.timestamp())})
             if connection.execute(_SQL["claim"], claim).rowcount == 1:
                 return None
-            row = connection.execute(_SQL["get"], named).fetchone()
+            row = connection.execute(_SQL["get"], {"credential": credential.id, "name": key}).fetchone()
         if row is None or (row["status"] is None and row["fingerprint"] == fingerprint):
             raise Refused(problem("request-in-progress", headers={"Retry-After": "1"}))
         if row["fingerprint"] != fingerprint:
@@ -84,10 +83,8 @@ class Replies:
         return Kept(row["status"], json.loads(row["headers"]), row["body"])
 
     def answer(self, credential: Credential, key: str, kept: Kept, now: datetime) -> None:
-        """Keeps the answer, to be given again."""
-        values = {
-            "credential": credential.id,
-            "name": key,
+        """Keeps the answer, to be given again, to what was begun at ``now``; nothing where that was given up since."""
+        values = self._claimed(credential, key, now) | {
             "until": int((now + KEPT_FOR).timestamp()),
             "status": kept.status,
             "headers": json.dumps(kept.headers),
@@ -95,9 +92,13 @@ class Replies:
         }
         self._database.connection().execute(_SQL["answer"], values)
 
-    def forget(self, credential: Credential, key: str) -> None:
-        """It was not done: the key is free again."""
-        self._database.connection().execute(_SQL["forget"], {"credential": credential.id, "name": key})
+    def forget(self, credential: Credential, key: str, now: datetime) -> None:
+        """What was begun at ``now`` was not done: the key is free again, unless somebody else has it since."""
+        self._database.connection().execute(_SQL["forget"], self._claimed(credential, key, now))
+
+    def _claimed(self, credential: Credential, key: str, now: datetime) -> dict[str, object]:
+        """Which claim is meant: of two on one key the later ends later, as the earlier was over when it was made."""
+        return {"credential": credential.id, "name": key, "claimed": int((now + GIVEN_UP_AFTER).timestamp())}
 
     def close(self) -> None:
         self._database.close()
@@ -132,7 +133,7 @@ def once(
             replies.answer(credential, key, _answer(response), now)
         return response
     finally:
-        replies.forget(credential, key)  # nothing, where an answer is kept now
+        replies.forget(credential, key, now)  # nothing, where an answer is kept now
 
 
 def _answer(response: Response) -> Kept:

@@ -20,7 +20,8 @@ CLAIM: Final = "client_id"
 _SQL: Final = statements("services.access", "issuers")
 SCHEMA: Final = _SQL["schema"]
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
-_TEXT: Final = re.compile(r"[!-~]{1,256}")
+NAMED: Final = re.compile(r"[!-~]{1,256}")
+"""What an issuer, an audience, a claim and a client can be called; nothing else is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Issuers:
         """
         if not _NAME.fullmatch(issuer.name):
             raise ValueError("an issuer's name is 1 to 32 small letters, digits and hyphens, beginning with a letter")
-        if not all(map(_TEXT.fullmatch, (issuer.issuer, issuer.audience, issuer.claim))):
+        if not all(map(NAMED.fullmatch, (issuer.issuer, issuer.audience, issuer.claim))):
             raise ValueError("issuer, audience and claim are 1 to 256 characters of ASCII without space")
         if not self._database.connection().execute(_SQL["add_issuer"], asdict(issuer)).rowcount:
             raise ValueError("there is an issuer of this name, or with this issuer and audience")
@@ -99,7 +100,7 @@ class Issuers:
         ``scopes`` are ours, or SMART's for systems. Raises ValueError where something is unfit or there already.
         """
         wanted = sorted(set(scopes))
-        if not _TEXT.fullmatch(client):
+        if not NAMED.fullmatch(client):
             raise ValueError("a client is named by 1 to 256 characters of ASCII without space")
         if not all(scope in SCOPES or is_smart(scope) for scope in wanted):
             raise ValueError("there is a scope that is neither ours nor one of SMART for systems")

@@ -63,7 +63,7 @@ class _Kept:
 
 
 class KeySets:
-    """The keys at each address. Any thread may use it; one of them fetches, and others who need the same wait."""
+    """The keys at each address. Any thread may use it; one fetches, and others who need what it fetches wait."""
 
     def __init__(self, outward: Outward) -> None:
         self._outward = outward
@@ -74,9 +74,10 @@ class KeySets:
 
         Raises NoKeySet.
         """
-        kept = self._kept.setdefault(address, _Kept())
+        kept, wanted = self._kept.setdefault(address, _Kept()), (kid, algorithm)
+        if kept.is_fresh(now) and kept.keys and wanted in kept.keys:
+            return kept.keys[wanted]  # without the lock: somebody's unknown key may make the set be fetched now
         with kept.lock:
-            wanted = (kid, algorithm)
             is_due = not kept.is_fresh(now) or (kept.keys is not None and wanted not in kept.keys)
             if is_due and not kept.was_tried(now):
                 self._fetch(address, kept, now)

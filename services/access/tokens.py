@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 from services.access.credential import Credential
-from services.access.issuers import Issuer, Issuers
+from services.access.issuers import NAMED, Issuer, Issuers
 from services.access.keysets import ALGORITHMS, KeySets, NoKeySet
 from services.access.problems import Refused, problem
 from services.access.scopes import common
@@ -77,7 +77,7 @@ class Tokens:
         issuer = self._issuer(claims)
         self._verify(token, header, issuer, now)
         expires = _times(claims, now)
-        client = self._issuers.client(issuer.name, _text(claims, issuer.claim))
+        client = self._issuers.client(issuer.name, _named(claims, issuer.claim))
         if client is None or client.disabled is not None:
             raise ValueError
         credential = Credential(
@@ -95,7 +95,7 @@ class Tokens:
         """The registration that the token's ``iss`` and ``aud`` mean: exactly one, or the token is of no network."""
         audience = claims.get("aud")
         wanted = audience if isinstance(audience, list) else [audience]
-        [found] = [one for one in self._issuers.of_token(_text(claims, "iss")) if one.audience in wanted]
+        [found] = [one for one in self._issuers.of_token(_named(claims, "iss")) if one.audience in wanted]
         return found
 
     def _verify(self, token: bytes, header: dict[str, Any], issuer: Issuer, now: datetime) -> None:
@@ -149,6 +149,14 @@ def _no_number(_: str) -> object:
 def _text(found: dict[str, Any], name: str) -> str:
     value = found.get(name)
     if not isinstance(value, str):
+        raise ValueError
+    return value
+
+
+def _named(claims: dict[str, Any], name: str) -> str:
+    """Raises ValueError where it is no name that could be registered: not every database takes every text."""
+    value = _text(claims, name)
+    if not NAMED.fullmatch(value):
         raise ValueError
     return value
 

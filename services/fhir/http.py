@@ -16,6 +16,7 @@ from contracts.fhir import Codes
 from contracts.instruments import Instrument
 from services.access.audit import Audit
 from services.access.bearers import Bearers
+from services.access.body import read_body
 from services.access.credential import Credential
 from services.access.handlers import problem_of
 from services.access.limits import Limits
@@ -30,7 +31,6 @@ from services.fhir.references import Pseudonyms
 from services.fhir.settling import Stored
 from services.fhir.working import Failed, NetworkFhir, Work
 from services.ingest.accept import BATCH_LIMIT
-from services.ingest.body import read_body
 from services.ingest.counts import Counts
 
 RESOURCE_LIMIT: Final = 256 * 1024

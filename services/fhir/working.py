@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from contracts.data import EventKey
 from services.access.problems import Fault, Problem, Refused, problem
+from services.access.strict import read_value
 from services.fhir.answers import Became
 from services.fhir.bundle import How, Misfit, bundle
 from services.fhir.context import Discarded, Translated
@@ -19,7 +20,6 @@ from services.fhir.settling import Settled, Stored, each, twice, whole
 from services.fhir.values import refused
 from services.ingest.commit import Committer
 from services.ingest.door import Magic
-from services.ingest.reading import read_value
 
 WAIT_SECONDS: Final = 2
 """How long a request of which a resource names no case waits for the views to show one."""

@@ -1,7 +1,7 @@
 """Figures as plain values: what is told of a therapist beside the network, and of alliance and outcome in it."""
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 from services.figures.survival import Waiting
 
@@ -48,7 +48,8 @@ class Figure:
     funnel998: Interval | None = None
 
 
-class Slope(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Slope:
     """Points of outcome, towards better, that go with a point of alliance, and the 95 % interval."""
 
     value: float

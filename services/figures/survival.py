@@ -27,7 +27,8 @@ class Wait(NamedTuple):
     ended: bool
 
 
-class Step(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Step:
     """From ``days`` on, until the next step: the share, 0 to 1, that still waits, with its 95 % interval.
 
     The interval is ``None`` where nothing can be said: when nobody is left.

@@ -25,9 +25,9 @@ from contracts.instruments import Instrument
 from services.access.credential import Credential
 from services.access.faults import unfit
 from services.access.problems import Fault, Problem, Refused, combined, problem
+from services.access.strict import Item, read_array, read_item
 from services.ingest.measures import measure_faults
 from services.ingest.plain import plain_event, plain_events
-from services.ingest.reading import Item, read_array, read_item
 from services.ingest.times import AHEAD, time_faults
 
 EVENT_LIMIT: Final = 64 * 1024

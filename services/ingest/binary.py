@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from services.ingest.reading import read_value
+from services.access.strict import read_value
 
 _PREFIX: Final = b"ce-"
 

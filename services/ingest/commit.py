@@ -28,7 +28,8 @@ class Committer:
     """Puts events on the log of one network, from one thread. All methods belong to the event loop.
 
     ``announce`` is told the last position after each transaction. Transactions hold ``group`` events, or one larger
-    unit; at most ``room`` events wait.
+    unit; at most ``room`` events wait. Whoever is in no hurry comes in only while half of it is free, so that files
+    leave room to single events.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Committer:
         self._announce = announce
         self._group = group
         self._room = room
+        self._half = room // 2
         self._waiting: deque[_Unit] = deque()
         self._arrival = asyncio.Event()
         self._closing = False
@@ -61,7 +63,9 @@ class Committer:
         if self._running is not None:
             await self._running
 
-    def submit(self, events: Sequence[AnyEvent], *, whole: bool = False) -> asyncio.Future[list[Outcome]]:
+    def submit(
+        self, events: Sequence[AnyEvent], *, whole: bool = False, hurried: bool = True
+    ) -> asyncio.Future[list[Outcome]]:
         """One outcome per event, in order, once they are on disk. Events of one call share a transaction.
 
         With ``whole`` none of them is stored where one of them may not be: then all have that error, which is
@@ -69,7 +73,7 @@ class Committer:
 
         Raises Refused (``temporary-reduced-capacity``) where too many wait already, and while closing.
         """
-        if self._closing or self._room < len(events):
+        if self._closing or self._room < max(len(events), 0 if hurried else self._half):
             raise Refused(problem("temporary-reduced-capacity"))
         unit = _Unit(events, asyncio.get_running_loop().create_future(), whole)
         self._room -= len(events)

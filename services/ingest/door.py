@@ -21,6 +21,7 @@ from contracts.instruments import Instrument
 from services.access import deprecation
 from services.access.audit import Audit
 from services.access.bearers import Bearers
+from services.access.body import read_body
 from services.access.credential import Credential
 from services.access.handlers import problem_of
 from services.access.limits import Limits
@@ -31,7 +32,6 @@ from services.ingest import answers
 from services.ingest.accept import BATCH_LIMIT, EVENT_LIMIT, Refusal, accept, accept_batch
 from services.ingest.answers import Answer, Result
 from services.ingest.binary import is_binary, structured
-from services.ingest.body import read_body
 from services.ingest.commit import Committer, Outcome
 from services.ingest.counts import Counts
 

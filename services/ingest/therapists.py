@@ -12,12 +12,12 @@ from contracts.data import REFERENCE
 from services.access.asking import asker
 from services.access.bearers import Bearers
 from services.access.credential import Credential
+from services.access.entry import entry_of
 from services.access.paging import LINKED, MOST_ITEMS, link, page
 from services.access.people import People, Therapist, TherapistEntry
 from services.access.problems import Fault, Refused, Slug, problem
 from services.access.refusals import Described, refusals
 from services.access.versions import ETAG, Preconditions, known_version, preconditions, tag_of
-from services.ingest.entry import entry_of
 from services.ingest.openapi import THERAPIST
 
 PATH: Final = "/v1/therapists"

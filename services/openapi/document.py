@@ -18,7 +18,7 @@ from contracts.events import EVENT_TYPES
 from services.access.problems import KINDS, Fault, Slug, problem
 from services.access.refusals import PROBLEMS, Described, refusals
 from services.ingest.accept import RESERVED
-from services.openapi.fitting import not_null, part_of, prune, reached, spell_shortly, without_null
+from services.openapi.fitting import not_null, part_of, prune, reached, spell_null, spell_shortly, without_null
 
 RELEASE: Final = "1.0"
 """Of the contracts; the files of released ones stand in contracts/released."""
@@ -132,6 +132,7 @@ def completed(document: Described, beside: Described) -> Described:
     for name in asked - answered:
         without_null(part_of(document, name))
     spell_shortly(document)
+    spell_null(document["components"]["schemas"])
     prune(document)
     return document
 

@@ -1,9 +1,12 @@
 """Fits an OpenAPI document to the generators of others: what is optional is never null, what nobody needs is gone."""
 
+import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from services.access.refusals import Described
+
+_NONE: Final = re.compile(r"(?<![-\w])None(?![-\w])")
 
 
 def not_null(schema: Described) -> Described:
@@ -45,9 +48,22 @@ def spell_shortly(part: Any) -> None:
     if entries and all(entry == entries[0] for entry in entries):
         part["items"] = part.pop("prefixItems")[0]
     elif entries:
-        part["items"] = {"description": "None: all that are there are listed one by one."}
+        part["items"] = {"description": "Nothing: all that are there are listed one by one."}
     for inner in part.values():
         spell_shortly(inner)
+
+
+def spell_null(part: Any) -> None:
+    """Spells null in descriptions as JSON does: they are those of the code, in which it is ``None``."""
+    if isinstance(part, list):
+        for inner in part:
+            spell_null(inner)
+    if not isinstance(part, dict):
+        return
+    if isinstance(part.get("description"), str):
+        part["description"] = _NONE.sub("null", part["description"])
+    for inner in part.values():
+        spell_null(inner)
 
 
 def _references(part: Any) -> Iterator[str]:

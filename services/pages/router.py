@@ -4,6 +4,7 @@ from importlib.resources import files
 from typing import Final
 
 from fastapi import APIRouter, Response
+from fastapi.responses import RedirectResponse
 
 from services.pages import alert, case, caseload, figures, mailbox, signin
 from services.pages.page import LARGEST_FORM, READ, PageRoute
@@ -19,6 +20,12 @@ def router(parts: Parts) -> APIRouter:
     @found.api_route("/static/resonance.css", methods=READ)
     def style() -> Response:
         return Response(_STYLE, media_type="text/css", headers={"Cache-Control": "max-age=300"})
+
+    if parts.base:
+
+        @found.api_route("", methods=READ)
+        def front() -> Response:
+            return RedirectResponse(f"{parts.base}/", 307)
 
     for room in (signin, caseload, figures, case, alert, mailbox):
         found.include_router(room.routes(parts))

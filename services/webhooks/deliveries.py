@@ -101,8 +101,10 @@ class Deliveries:
             row = connection.execute(_SQL["lease"], given).fetchone()
             if row is None:
                 return None
-            # It is there still: whoever settles a delivery holds its endpoint.
-            [item] = connection.execute(_SQL["next"], {"id": row["id"], "now": given["now"]}).fetchall()
+            item = connection.execute(_SQL["next"], {"id": row["id"], "now": given["now"]}).fetchone()
+            if item is None:  # somebody settled it between the look at the deliveries and the hold of the endpoint
+                connection.execute(_SQL["give_back"], {"id": row["id"]})
+                return None
         until = instant(row["before_until"])
         both = until is not None and now < until
         return Leased(

@@ -11,12 +11,12 @@ from contracts.wire import Sent
 from services.access.asking import asker
 from services.access.bearers import Bearers
 from services.access.credential import Credential
+from services.access.entry import entry_of
 from services.access.idempotency import idempotency_key, once
 from services.access.paging import MOST_ITEMS, link
 from services.access.problems import Fault, Refused, Slug, problem
 from services.access.refusals import Described, refusals
 from services.access.versions import ETAG, Preconditions, preconditions_required, tag_of
-from services.ingest.entry import entry_of
 from services.webhooks.asked import Asked, NetworkWebhooks
 from services.webhooks.endpoints import Endpoint
 from services.webhooks.entries import (
@@ -155,11 +155,20 @@ def router(bearers: Bearers, networks: Callable[[str], NetworkWebhooks], clock: 
         summary="Give a registered address another secret",
         description="For 24 hours what is sent is signed with both. The new secret is in this answer only.",
         response_model=EndpointWithSecret,
-        responses=refusals(*_OF_CHANGES) | {200: _TAGGED},
+        responses=refusals(*_OF_CHANGES, "idempotency-key-reused", "request-in-progress") | {200: _TAGGED},
     )
-    def rotate(endpoint_id: _EndpointId, by: by_manager, stated: stated_version) -> Response:
-        endpoint = by.found(by.network.endpoints.rotate(endpoint_id, by.changing(stated), new_secret(), clock()))
-        return _answer(200, endpoint, EndpointWithSecret.shown_once(endpoint))
+    def rotate(
+        endpoint_id: _EndpointId,
+        by: by_manager,
+        stated: stated_version,
+        key: Annotated[str | None, Depends(idempotency_key)],
+    ) -> Response:
+        def work() -> Response:
+            endpoint = by.found(by.network.endpoints.rotate(endpoint_id, by.changing(stated), new_secret(), clock()))
+            return _answer(200, endpoint, EndpointWithSecret.shown_once(endpoint))
+
+        request = f"POST {PATH}/{endpoint_id}/rotate {stated}".encode()
+        return once(by.network.replies, by.credential, key, request, clock(), work)
 
     @routes.get(
         PATH + "/{endpoint_id}/deliveries",

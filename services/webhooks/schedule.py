@@ -29,7 +29,7 @@ JITTER: Final = 0.2
 LONGEST_HOLD: Final = timedelta(minutes=5)
 """How long an endpoint that fails is left alone at most, unless it says itself when to come back."""
 LONGEST_THROTTLE: Final = timedelta(hours=24)
-"""What an endpoint may ask for in ``Retry-After``."""
+"""What an endpoint may ask for in ``Retry-After``; whoever asks for less than the first of the pauses is given that."""
 DISABLED_AFTER: Final = timedelta(hours=72)
 """An endpoint that has taken nothing for so long is disabled; so no item of an endpoint that is down is given up."""
 WAS_DOWN: Final = 3
@@ -106,12 +106,12 @@ def verdict(before: Before, outcome: Outcome, asked: timedelta | None, now: date
         why: WhyDisabled = "gone" if outcome == "gone" else "failing"
         return Verdict(outcome, "waiting", before.item_failures, now, failures, since, None, why)
     if outcome == "throttled" and asked is not None:  # its wish is no failure of the item
-        back = now + asked * (1 + JITTER * chance)
+        back = now + max(asked, PAUSES[0]) * (1 + JITTER * chance)
         return Verdict(outcome, "waiting", before.item_failures, back, failures, since, back)
     item = before.item_failures + 1
     hold = now + min(_pause(failures, chance), LONGEST_HOLD) if whole else None
-    if item > len(PAUSES):
-        return Verdict(outcome, "failed", item, now, failures, since, hold)
+    if item > len(PAUSES):  # it is not tried again, so what comes days later must not count from here
+        return Verdict(outcome, "failed", item, now, failures, before.failing_since, hold)
     return Verdict(outcome, "waiting", item, now + _pause(item, chance), failures, since, hold)
 
 

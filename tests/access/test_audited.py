@@ -38,7 +38,7 @@ def of_credential(world: World, bearer: str, key: str | None = None) -> dict[tup
     found: dict[tuple[str, str, str], int] = {}
     for item in audited(world, key):
         if item["credential"] == bearer[9:17]:
-            what = (item["method"], item["route"].replace(":path}", "}"), item["problem"])
+            what = (item["method"], item["route"], item["problem"])
             found[what] = found.get(what, 0) + item["count"]
     return found
 

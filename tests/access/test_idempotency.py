@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from threading import Event
 
@@ -111,6 +112,22 @@ def test_while_it_is_worked_on_nobody_else_does_it(replies: Replies, home: Home,
 def test_what_was_begun_by_a_process_that_was_killed_is_done_by_another(replies: Replies, work: Work) -> None:
     assert replies.begin(NORTH, "a", b"x", NOW) is None
     assert once(replies, NORTH, "a", b"x", NOW + GIVEN_UP_AFTER, work).body == b"1"
+
+
+@pytest.mark.parametrize("error", [None, RuntimeError("a defect")])
+def test_who_was_given_up_and_comes_after_all_leaves_the_key_to_who_has_it_now(
+    replies: Replies, work: Work, error: Exception | None
+) -> None:
+    def slow() -> Response:
+        assert replies.begin(NORTH, "a", b"y", NOW + GIVEN_UP_AFTER) is None
+        work.error = error
+        return work()
+
+    with suppress(RuntimeError):
+        assert once(replies, NORTH, "a", b"x", NOW, slow).body == b"1"
+    with pytest.raises(Refused) as refused:
+        replies.begin(NORTH, "a", b"y", NOW + GIVEN_UP_AFTER)
+    assert refused.value.problem.slug == "request-in-progress"
 
 
 def test_a_refusal_that_would_come_again_is_kept(replies: Replies, work: Work) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from fastapi import FastAPI, Query
+from fastapi import APIRouter, FastAPI, Query
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
@@ -89,6 +89,16 @@ async def test_whatever_goes_wrong_is_a_problem_without_what_was_sent(
     assert document["retryable"] is (status >= 500)
     assert ("retry-after" in answer.headers) is (status == 503)
     assert "canary" not in answer.text + caplog.text
+
+
+@pytest.mark.anyio
+async def test_a_method_that_is_not_allowed_is_told_all_that_are_at_that_path(app: FastAPI) -> None:
+    for method in ("get", "put"):
+        routes = APIRouter()
+        routes.add_api_route("/several/{ref}", lambda: None, methods=[method])
+        app.include_router(routes)
+    answer = await ask(app, "DELETE", "/several/canary")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, PUT")
 
 
 def test_a_problem_says_only_what_there_is_to_say() -> None:

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from typing import Any, NamedTuple
 
 import jwt
@@ -10,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from services.access import keysets
 from services.access.credential import Credential
 from services.access.issuers import Issuer, Issuers
 from services.access.keysets import ALGORITHMS, KeySets
@@ -33,7 +36,7 @@ from tests.access.issuing import (
     signed,
 )  # fmt: skip
 from tests.homes import Home
-from tests.peers import Peer, Said, peer
+from tests.peers import Asked, Peer, Said, peer
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ELSEWHERE = ec.generate_private_key(ec.SECP384R1())
@@ -163,6 +166,8 @@ def forged() -> dict[str, str]:
         "an issuer with a slash more": signed(claims(NOW, iss=f"{ISSUER}/")),
         "an issuer in other letters": signed(claims(NOW, iss=ISSUER.upper())),
         "an issuer in a list": signed(claims(NOW, iss=[ISSUER])),
+        "an issuer that not every database takes": signed(claims(NOW, iss="https://id.north.example\0")),
+        "an issuer that is no text": signed(claims(NOW, iss="https://id.north.example/\ud800")),
         "no issuer": signed(claims(NOW, iss=None)),
         "another audience": signed(claims(NOW, aud="https://resonance.example/south")),
         "an audience with more behind": signed(claims(NOW, aud=f"{AUDIENCE}/v1")),
@@ -184,6 +189,7 @@ def forged() -> dict[str, str]:
         "not valid before words": signed(claims(NOW, nbf="soon")),
         "an unknown client": signed(claims(NOW, client_id="another")),
         "a client in other letters": signed(claims(NOW, client_id=CLIENT.upper())),
+        "a client that not every database takes": signed(claims(NOW, client_id=f"{CLIENT}\0")),
         "no client": signed(claims(NOW, client_id=None)),
         "a client in a list": signed(claims(NOW, client_id=[CLIENT])),
         "too long": signed(claims(NOW, more="x" * LONGEST_TOKEN)),
@@ -336,6 +342,30 @@ def test_unknown_keys_make_one_fetch_a_minute_however_many_there_are(trust: Trus
     for second in range(0, 180, 3):
         trust.refusal(signed(claims(NOW), ELSEWHERE, kid=f"k{second}"), NOW + second * SECOND)
     assert trust.fetches() <= 4
+
+
+def test_whose_key_is_known_does_not_wait_for_a_fetch_that_an_unknown_one_made(
+    trust: Trust, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keysets, "FETCH_SECONDS", 60.0)  # or its end would end the waiting
+    trust.check(signed(claims(NOW)))
+    asked, go_on = Event(), Event()
+
+    def slow(about: Asked) -> Said:
+        asked.set()
+        assert go_on.wait(60)
+        return trust.keyset.says(about)
+
+    trust.server.says = slow
+    with ThreadPoolExecutor(2) as pool:
+        unknown = pool.submit(trust.refusal, signed(claims(NOW), ELSEWHERE, kid="k"), NOW + MINUTE)
+        try:
+            assert asked.wait(20)
+            known = pool.submit(trust.check, signed(claims(NOW, jti="b")), NOW + MINUTE)
+            assert known.result(20).id == trust.client
+        finally:
+            go_on.set()
+        assert unknown.result(20).slug == "invalid-token"
 
 
 def test_tokens_of_nobody_that_is_registered_make_no_fetch(trust: Trust) -> None:

@@ -87,7 +87,7 @@ class Api:
 
     def fill(self) -> None:
         """An event of every type, the story of a stalled case, an import and an address to be told."""
-        for event_type in EVENT_TYPES.keys() - RESERVED:
+        for event_type in sorted(EVENT_TYPES.keys() - RESERVED):
             sample = (CONTRACTS / "samples" / f"{event_type}.json").read_bytes()
             self._done("/v1/events", content=sample, headers={"Content-Type": "application/cloudevents+json"})
         story = Story().opened()
@@ -167,15 +167,19 @@ class Api:
         imported = {"name": answer.json()["id"]}
         address = {"url": ADDRESS, "types": ["resonance.alert.raised.v1"]}
         endpoint = {"endpoint_id": self._done("/v1/webhook-endpoints", json=address).json()["id"]}
-        wait_until(lambda: bool(self.client.get("/v1/feed").json()["items"]))
-        item = self.client.get("/v1/feed").json()["items"][0]
+        wait_until(lambda: bool(self._raised()))
         self.known |= {
             "/v1/imports/{name}": imported,
             "/v1/imports/{name}/errors": imported,
             "/v1/webhook-endpoints/{endpoint_id}": endpoint,
             "/v1/webhook-endpoints/{endpoint_id}/deliveries": endpoint,
-            "/v1/alerts/{ref}": {"ref": item["alert_ref"]},
+            "/v1/alerts/{ref}": {"ref": self._raised()[0]},
         }
+
+    def _raised(self) -> list[str]:
+        """The alerts that were raised; the samples name another one, which never was."""
+        items = self.client.get("/v1/feed").json()["items"]
+        return [item["alert_ref"] for item in items if item["type"] == "resonance.alert.raised.v1"]
 
 
 def whole(value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from tools import compat
+from tools import compat, measures
 from tools.contained import Side, differences
 
 Document = dict[str, Any]
@@ -135,6 +135,26 @@ BREAKING: Final[dict[str, tuple[Callable[[Document], object], str]]] = {
         lambda new: schema(new, "Receipt")["properties"]["position"].update(type=["integer", "null"]),
         "/position: type null is not allowed",
     ),
+    "a credential is presented in another way": (
+        lambda new: new["components"]["securitySchemes"]["apiKey"].update(scheme="basic"),
+        "apiKey: the credential is presented in another way",
+    ),
+    "a parameter that is left out means something else": (
+        lambda new: operation(new, "/v1/feed")["parameters"][1]["schema"].update(default=7),
+        "another default",
+    ),
+    "a header of an answer is of another kind": (
+        lambda new: new["components"]["headers"]["Retry-After"]["schema"].update(type="string"),
+        "503 Retry-After: type string is not allowed",
+    ),
+    "a map of an answer holds anything": (
+        lambda new: schema(new, "Point")["properties"]["items"].pop("additionalProperties"),
+        "/items/*: anything is allowed on one side only",
+    ),
+    "a request is bound by what the gate does not know": (
+        lambda new: schema(new, "Score").update(dependentRequired={"scale": ["method"]}),
+        "dependentRequired, of which nobody here can tell",
+    ),
     "a whole number of an answer can be any": (
         lambda new: schema(new, "Receipt")["properties"]["position"].update(type="number"),
         "/position: type number is not allowed",
@@ -197,6 +217,10 @@ def test_a_reader_of_our_messages_has_to_be_served() -> None:
     assert broken_by(lambda new: new["channels"]["events"]["messages"].pop(OPENED)) != []
     assert broken_by(lambda new: schema(new, headers)["required"].remove("ce_id")) != []
     assert broken_by(lambda new: schema(new, headers)["properties"]["ce_id"].pop("pattern")) != []
+    event = ASYNCAPI["components"]["messages"][OPENED]
+    for part, other in (("contentType", "application/json"), ("bindings", {}), ("payload", {"type": "string"})):
+        assert event[part] != other
+        assert broken_by(lambda new: new["components"]["messages"][OPENED].update({part: other})) != []  # noqa: B023
     assert broken_by(lambda new: new["channels"].update(more=new["channels"]["events"])) == []
 
 
@@ -209,6 +233,38 @@ def test_a_fhir_capability_has_to_stay() -> None:
         "Observation?identifier=: the capability is gone",
         "system batch: the capability is gone",
     ]
+
+
+ORS: Final = "ors adult"
+LOSING: Final[dict[str, tuple[Callable[[measures.Taken], object], str]]] = {
+    "an instrument is gone": (lambda new: new.pop(ORS), "the instrument is gone"),
+    "somebody no longer fills it in": (lambda new: new[ORS]["respondents"].clear(), "no longer fills it in"),
+    "an item more has to be sent": (lambda new: new[ORS]["items"].append("more"), "other items make up the total"),
+    "a scale is gone": (lambda new: new[ORS]["scales"].pop("total"), "the scale total is gone"),
+    "a range is narrower": (lambda new: new[ORS]["scales"]["total"].update(maximum=39), "takes fewer scores"),
+    "a step is coarser": (lambda new: new[ORS]["scales"]["total"].update(step=0.5), "takes fewer scores"),
+    "steps are counted from elsewhere": (
+        lambda new: new[ORS]["scales"]["total"].update(minimum=-0.05),
+        "takes fewer scores",
+    ),
+}
+
+
+@pytest.mark.parametrize("change, complaint", LOSING.values(), ids=LOSING)
+def test_a_score_that_was_taken_has_to_be_taken(change: Callable[[measures.Taken], object], complaint: str) -> None:
+    taken = measures.taken()
+    assert taken[ORS]["scales"]["total"] == {"minimum": 0, "maximum": 40, "step": 0.1}
+    change(taken)
+    assert any(complaint in one for one in measures.refused(measures.taken(), taken))
+
+
+def test_an_instrument_more_and_a_scale_that_is_wider_or_finer_lose_no_score() -> None:
+    taken = measures.taken()
+    taken["new 1"] = taken[ORS]
+    taken[ORS]["scales"]["total"].update(maximum=41, step=0.05)
+    assert measures.refused(measures.taken(), taken) == []
+    taken[ORS]["scales"]["total"].update(step=None)
+    assert measures.refused(measures.taken(), taken) == []
 
 
 def test_a_schema_that_refers_to_itself_is_compared_once() -> None:

@@ -106,6 +106,13 @@ def test_every_operation_has_a_name_of_its_own_a_part_it_belongs_to_and_says_wha
     assert {tag for operation in OPERATIONS.values() for tag in operation["tags"]} == tags
 
 
+def test_what_is_described_is_said_in_the_words_of_the_api_and_not_of_its_code() -> None:
+    told = [part["description"] for part in parts(DOCUMENT) if isinstance(part.get("description"), str)]
+    assert told
+    for text in told:
+        assert not re.search(r"(?<![-\w])None(?![-\w])|\.py\b|\bservices/", text), text
+
+
 def test_a_path_that_belongs_to_no_part_is_noticed() -> None:
     with pytest.raises(LookupError, match="/v1/canary"):
         tag_of("/v1/canary")

@@ -204,6 +204,21 @@ def test_events_beyond_the_room_are_refused_until_there_is_room_again() -> None:
     run(log, work, room=3)
 
 
+def test_who_is_in_no_hurry_leaves_half_of_the_room_to_others() -> None:
+    log = SlowLog()
+
+    async def work(committer: Committer) -> None:
+        waiting = [await first_is_being_written(log, committer), committer.submit(EVENTS[1:3], hurried=False)]
+        with pytest.raises(Refused):
+            await committer.submit(EVENTS[3:4], hurried=False)
+        waiting.append(committer.submit(EVENTS[3:4]))
+        log.go.set()
+        await asyncio.gather(*waiting)
+        assert isinstance((await committer.submit(EVENTS[4:6], hurried=False))[0], Appended)
+
+    run(log, work, room=4)
+
+
 def test_a_client_that_has_gone_harms_nobody() -> None:
     log = SlowLog()
 

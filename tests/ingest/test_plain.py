@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.events import EVENT_TYPES
+from services.access.strict import read_array, read_item
 from services.ingest.accept import EVENT_LIMIT, exact
 from services.ingest.plain import plain_event, plain_events
-from services.ingest.reading import read_array, read_item
 from tests.bent import bent
 from tests.ingest.conftest import measured, told
 from tests.ingest.hostile import HOSTILE, RENEGOTIATED

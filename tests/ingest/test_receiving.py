@@ -29,7 +29,7 @@ AT_ONCE = 10
 Batch = Sequence[Line] | Refused
 
 
-def accept(lines: Sequence[bytes]) -> list[AnyEvent | Refusal]:
+async def accept(lines: Sequence[bytes]) -> list[AnyEvent | Refusal]:
     return [parse(line) for line in lines]
 
 

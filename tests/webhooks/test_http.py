@@ -89,6 +89,19 @@ def test_the_secret_is_shown_when_it_is_made_and_never_again(running: Running, r
         assert "whsec_" not in answer.text
 
 
+def test_a_rotation_whose_answer_was_lost_is_answered_again_and_the_secret_before_still_signs(
+    running: Running, receiver: Receiver
+) -> None:
+    created = running.ask("POST", PATH, json={"url": receiver.url})
+    path = created.headers["Location"]
+    headers = {"If-Match": created.headers["ETag"], "Idempotency-Key": "rotation-1"}
+    first, again = (running.ask("POST", f"{path}/rotate", headers=headers) for _ in range(2))
+    assert (again.status_code, again.content, again.headers["ETag"]) == (200, first.content, first.headers["ETag"])
+    endpoint = running.network.endpoints.get(created.json()["id"])
+    assert endpoint is not None
+    assert (endpoint.secret, endpoint.secret_before) == (first.json()["secret"], created.json()["secret"])
+
+
 def test_an_endpoint_is_read_changed_and_removed_by_its_version(running: Running, receiver: Receiver) -> None:
     created = running.ask("POST", PATH, json={"url": receiver.url})
     path = created.headers["Location"]

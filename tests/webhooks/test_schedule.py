@@ -62,7 +62,7 @@ def test_an_item_that_is_refused_comes_back_later_each_time_and_holds_up_no_othe
         assert found.not_before == day(0) + pause * factor
         assert found.hold_until is None
     last = verdict(Before(len(PAUSES), 0, None), "refused", None, day(0), chance)
-    assert (last.state, last.disabled) == ("failed", None)
+    assert (last.state, last.disabled, last.failing_since) == ("failed", None, None)
 
 
 @pytest.mark.parametrize("outcome", ["timed_out", "unreachable", "address_not_allowed", "throttled"])
@@ -78,6 +78,11 @@ def test_who_asks_to_be_left_alone_is_for_that_long_and_the_item_loses_none_of_i
     found = verdict(Before(2, 0, None), "throttled", timedelta(hours=3), day(0), 0.0)
     assert found.hold_until == found.not_before == day(0) + timedelta(hours=3)
     assert (found.state, found.item_failures) == ("waiting", 2)
+
+
+def test_who_asks_to_be_called_again_at_once_is_given_the_first_pause_all_the_same() -> None:
+    found = verdict(Before(2, 7, day(0)), "throttled", timedelta(0), day(0), 0.0)
+    assert found.hold_until == found.not_before == day(0) + PAUSES[0]
 
 
 @pytest.mark.parametrize("outcome", ["refused", "timed_out", "unreachable", "throttled", "address_not_allowed"])

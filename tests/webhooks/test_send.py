@@ -278,6 +278,28 @@ def test_several_that_plan_and_send_at_once_bring_each_item_once_and_in_order(
         assert [one.id for one in receiver.received if one.path[-1] == name] == [item.id for item in items]
 
 
+def test_who_takes_an_endpoint_whose_only_item_another_has_just_settled_gives_it_back(
+    files: Files, receiver: Receiver
+) -> None:
+    """PostgreSQL can show who waits its turn the deliveries as they were before it; the trigger does so each time."""
+    desk = Desk(files)
+    desk.registers(receiver.url)
+    desk.happens(raised(1))
+    desk.plans()
+    place = files.place("webhooks")
+    place.execute(
+        "CREATE TRIGGER settled AFTER UPDATE OF turn ON endpoint"
+        " BEGIN UPDATE delivery SET state = 'delivered', last_at = new.tried; END"
+    )
+    assert not send_step(desk.sender)
+    place.execute("DROP TRIGGER settled")
+    assert receiver.received == []
+    [item] = desk.happens(raised(2))
+    desk.works()
+    assert receiver.ids == [item.id]
+    desk.closes()
+
+
 def test_place_and_deliveries_change_together_or_not_at_all(desk: Desk, home: Home) -> None:
     endpoint = desk.registers("http://127.0.0.1:9/inbox")
     desk.happens(raised(1))
@@ -434,6 +456,25 @@ def test_an_item_that_was_given_up_can_be_sent_again_and_has_its_schedule_anew(d
     desk.endpoints.deliveries.again(endpoint.id, bad.id, desk.now)
     desk.works()  # without waiting for what was put off before
     assert receiver.ids.count(bad.id) == len(PAUSES) + 1 + 2 + 2
+
+
+def test_an_item_that_was_given_up_days_ago_does_not_count_against_an_endpoint_that_takes_all_others(
+    desk: Desk, receiver: Receiver
+) -> None:
+    endpoint = desk.registers(receiver.url)
+    [bad] = desk.happens(raised(0))
+    receiver.answer = lambda one: (500 if one.id == bad.id else 204, {})
+    numbers = iter(range(1, 10_000))
+    while desk.works().statuses(endpoint)[0] != "failed":
+        desk.now += timedelta(minutes=10)
+        if desk.now.minute == 0:
+            desk.happens(raised(next(numbers)))
+    desk.now += DISABLED_AFTER
+    receiver.answers(500)
+    desk.happens(raised(next(numbers)))
+    desk.works()
+    assert desk.state(endpoint) == ("enabled", None)
+    assert desk.statuses(endpoint)[-1] == "waiting"
 
 
 def test_pauses_between_attempts_are_those_of_the_schedule(desk: Desk, receiver: Receiver) -> None:

@@ -19,7 +19,7 @@ DELETE FROM reply WHERE until <= :now;
 
 -- name: claim
 -- Of any number of requests with one key, one goes on.
-INSERT INTO reply (credential, name, fingerprint, until) VALUES (:credential, :name, :fingerprint, :until)
+INSERT INTO reply (credential, name, fingerprint, until) VALUES (:credential, :name, :fingerprint, :claimed)
 ON CONFLICT (credential, name) DO NOTHING;
 
 -- name: get
@@ -29,8 +29,8 @@ SELECT fingerprint, status, headers, body FROM reply WHERE credential = :credent
 -- name: answer
 -- The request was answered.
 UPDATE reply SET until = :until, status = :status, headers = :headers, body = :body
-WHERE credential = :credential AND name = :name AND status IS NULL;
+WHERE credential = :credential AND name = :name AND status IS NULL AND until = :claimed;
 
 -- name: forget
 -- The request may be sent again as if it had not been.
-DELETE FROM reply WHERE credential = :credential AND name = :name AND status IS NULL;
+DELETE FROM reply WHERE credential = :credential AND name = :name AND status IS NULL AND until = :claimed;

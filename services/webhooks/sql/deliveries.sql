@@ -38,6 +38,9 @@ WHERE endpoint_id = :id AND position = (
 )
 RETURNING position, item_id, body, attempts, failures;
 
+-- name: give_back
+UPDATE endpoint SET leased_until = NULL WHERE id = :id;
+
 -- name: release
 UPDATE endpoint SET leased_until = NULL WHERE leased_until IS NOT NULL;
 

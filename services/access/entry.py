@@ -6,10 +6,10 @@ from typing import Final, TypeVar
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
+from services.access.body import read_body
 from services.access.faults import unfit
 from services.access.problems import Refused, problem
-from services.ingest.body import read_body
-from services.ingest.reading import read_value
+from services.access.strict import read_value
 
 LIMIT: Final = 16 * 1024
 """Bytes."""
