@@ -155,7 +155,7 @@ class SessionMissedData(Closed):
 
 
 class MeasureRecordedData(Closed):
-    """One filled-in measure: its total, or all of its items (services/ingest checks both against the instrument)."""
+    """One filled-in measure: its total, or all of its items (both have to fit the instrument)."""
 
     measurement_ref: Ref
     session_ref: Ref | None = None

@@ -81,7 +81,7 @@ class Instrument:
     ``items`` are the scales that sum to the total: all of them are sent, or none. ``subscales`` may come besides it.
     ``reliable_change`` was computed at ``reliable_change_confidence``: 0.95 (Jacobson & Truax's 1.96) where its source
     names none, None where it is a rule of thumb. ``reliability`` (0 to 1) and the two samples, of clients and of people
-    who are well, are what else Jacobson & Truax compute with (services/projections/reliability.py).
+    who are well, are what else Jacobson & Truax compute with.
     A first score beyond ``high_start``, in the direction of better, has no expected course. An alliance item below
     ``item_concern`` prompts a check-in.
     """
