@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from contracts.events import AnyCaseEvent, CaseClosed, CaseOpened, TherapistAssigned
 from services.fhir.context import Context, Discarded, Translated
 from services.fhir.making import derived, made, retracted, unless_said, version
-from services.fhir.origin import Origin, Sender, client_of, on_record, origin, session_of
+from services.fhir.origin import Origin, Sender, client_of, on_record, origin, placed, session_of
 from services.fhir.references import id_of, name_of, named
 from services.fhir.values import Element, Moment, codings, moment, part, parts, refused
 
@@ -29,6 +29,13 @@ class _Episode(NamedTuple):
     """Who has it now, by the log and the views; None where the case is not known."""
     manager: str | None
     """Its careManager."""
+
+
+class _Assigned(NamedTuple):
+    therapist: str
+    role: str
+    since: datetime
+    place: str
 
 
 def episode(resource: Element, context: Context) -> Translated | Discarded:
@@ -83,14 +90,16 @@ def care_team(resource: Element, context: Context) -> Translated | Discarded:
     if resource["status"] == "entered-in-error":
         return Translated(retracted(sender, context))
     assigned = _Assigned(member.therapist, member.role, _first_instant(begin), f"{place}/start")
-    return Translated((_assign(assigned, origin(sender, context), context),))
+    return Translated((_assign(assigned, _of_version(assigned, origin(sender, context), context), context),))
 
 
-class _Assigned(NamedTuple):
-    therapist: str
-    role: str
-    since: datetime
-    place: str
+def _of_version(assigned: _Assigned, whence: Origin, context: Context) -> Origin:
+    """A team that names another beginning than the one on record is a later version of it: it assigns anew."""
+    before = on_record(whence.key, context)
+    if not isinstance(before, TherapistAssigned) or before.data.effective_from == assigned.since:
+        return whence
+    content = f"{assigned.therapist} {assigned.role} {assigned.since.isoformat()}"
+    return placed(whence, context)._replace(key=derived(whence.key, "assigned", content, context))
 
 
 def _case(resource: Element, context: Context) -> str:

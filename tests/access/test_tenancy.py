@@ -44,9 +44,9 @@ NEEDED: Final[Mapping[Place, Scope]] = {
     ("GET", "/v1/test/outbox"): "events:write",
     ("GET", "/v1/test/magic"): "events:write",
     ("GET", "/v1/audit"): "audit:read",
-    **{("POST", f"/fhir/{kind}"): "events:write" for kind in SUPPORTED},
-    **{("GET", f"/fhir/{kind}"): "events:read" for kind in SUPPORTED},
-    **{("GET", f"/fhir/{kind}/{{id}}"): "events:read" for kind in SUPPORTED},
+    **{("POST", f"/fhir/{kind}"): "events:write" for kind in sorted(SUPPORTED)},
+    **{("GET", f"/fhir/{kind}"): "events:read" for kind in sorted(SUPPORTED)},
+    **{("GET", f"/fhir/{kind}/{{id}}"): "events:read" for kind in sorted(SUPPORTED)},
 }
 """The scope that each place asks for."""
 BUNDLE: Final = ("POST", "/fhir")
@@ -82,7 +82,7 @@ OBJECTS: Final[Mapping[Place, tuple[Any, int]]] = {
     ("POST", "/v1/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}/redeliver"): ({}, 404),
     **{
         ("GET", f"/fhir/{kind}/{{id}}"): ({}, 200 if kind in {"Observation", "QuestionnaireResponse"} else 404)
-        for kind in SUPPORTED
+        for kind in sorted(SUPPORTED)
     },
 }
 """What is asked for one thing, with what it takes, and the status where it is one's own."""

@@ -130,6 +130,21 @@ def test_a_care_team_assigns_the_one_therapist_whose_role_is_known() -> None:
     assert event.data.effective_from == datetime(2026, 3, 1, tzinfo=UTC)
 
 
+def test_a_care_team_that_changes_assigns_anew_from_then_on() -> None:
+    known = Known()
+    [first] = known.tell(care_team())
+    [_, client] = care_team()["participant"]
+    role = care_team()["participant"][0]["role"]
+    other = {"member": {"reference": "Practitioner/th-34cd"}, "role": role, "period": {"start": "2026-03-02"}}
+    later = care_team(participant=[other, client])
+    [event] = known.tell(later)
+    assert isinstance(event, TherapistAssigned)
+    assert event.data.therapist_ref == "th_34cd"
+    assert event.case_ref == first.case_ref
+    assert event.key != first.key
+    assert (known.tell(later), known.tell(care_team())) == ([event], [first])
+
+
 def test_a_care_team_that_leaves_open_whom_it_assigns_is_refused() -> None:
     [first, client] = care_team()["participant"]
     assert fault(care_team(participant=[first, first])) == ("validation", Fault("/participant", "several"))
