@@ -19,6 +19,8 @@ from services.eventlog.counts import RelayCollector
 from services.eventlog.relay import Progress as Relayed
 from services.ingest.counts import Counts as IngestCounts
 from services.projections.counts import Progress, ViewsCollector
+from services.webhooks.counts import Counts as WebhookCounts
+from services.webhooks.counts import WebhooksCollector
 
 ROOT: Final = Path(__file__).parent.parent.parent
 PROMETHEUS: Final = ROOT / "infra/prometheus"
@@ -38,6 +40,8 @@ def told() -> CollectorRegistry:
     AlertCounts(registry)
     registry.register(RelayCollector(lambda: [Relayed()]))
     registry.register(ViewsCollector(lambda: [Progress(9, 8, 0, NOON)], lambda: NOON))
+    WebhookCounts(registry)
+    registry.register(WebhooksCollector(lambda: [], lambda: NOON))
     registry.register(OutboxCollector(lambda: [Backlog(1, NOON)], lambda: NOON))
     return registry
 
