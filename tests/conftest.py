@@ -18,8 +18,8 @@ hypothesis.settings.load_profile("house")
 
 # Start of a node id -> why the tests that begin so may be left out in CI.
 ALLOWED: dict[str, str] = {
-    "tests/fhir/test_us_core.py": "the examples are somebody else's and no part of the repository: they are read where they"
-    " lie beside it, and what they become is a committed table",
+    "tests/fhir/test_us_core.py": "the examples are somebody else's and no part of the repository: they"
+    " are read where they lie beside it, and what they become is a committed table",
     "tests/infra/test_monitoring.py::test_the_rules_fire_when_they_should": "Debian's promtool comes with a server that"
     " would run from then on; the names in the rules are checked without it",
 }

@@ -41,7 +41,7 @@ def told() -> CollectorRegistry:
     registry.register(RelayCollector(lambda: [Relayed()]))
     registry.register(ViewsCollector(lambda: [Progress(9, 8, 0, NOON)], lambda: NOON))
     WebhookCounts(registry)
-    registry.register(WebhooksCollector(lambda: [], lambda: NOON))
+    registry.register(WebhooksCollector(list, lambda: NOON))
     registry.register(OutboxCollector(lambda: [Backlog(1, NOON)], lambda: NOON))
     return registry
 
