@@ -10,9 +10,10 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
+
+from pydantic import BaseModel
 
 from services.access.credential import Credential
 from services.access.kept import instant
@@ -35,18 +36,16 @@ _SQL: Final = statements("services.access", "audit")
 SCHEMA: Final = _SQL["schema"]
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """``count`` equal refusals, the first of them at ``at`` (to the second)."""
+class RefusalItem(BaseModel):
+    """``count`` equal refusals, the first of them at ``at``. ``route`` is a path with the names of its parts, as
+    ``/v1/events/{source}/{id}``, and empty where there is no route; ``problem`` the last part of the problem's type.
+    """
 
     number: int
-    """Of the row among its network's, from 1 on."""
     at: datetime
     credential: str
-    """The id of the key or client."""
     method: str
     route: str
-    """The template of the path, as ``/v1/cases/{case_ref}/course``; empty where no route is."""
     status: int
     problem: str
     count: int
@@ -106,13 +105,13 @@ class Audit:
                         self._since[what] = since
                 raise
 
-    def after(self, network: str, number: int, limit: int) -> Sequence[Refusal]:
+    def after(self, network: str, number: int, limit: int) -> list[RefusalItem]:
         """The network's refusals after row ``number``, those too that this process has not written yet."""
         self.flush(everything=True)
         values = {"network": network, "after": number, "limit": limit}
         rows = self._database.connection().execute(_SQL["after"], values)
         return [
-            Refusal(
+            RefusalItem(
                 number=row["number"],
                 at=instant(row["at"]),
                 credential=row["credential"],

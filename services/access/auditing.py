@@ -1,7 +1,6 @@
 """``GET /v1/audit``: who was refused what, for the network's own administrators."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Final
 
@@ -9,27 +8,12 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel
 
 from services.access.asking import asker
-from services.access.audit import Audit
+from services.access.audit import Audit, RefusalItem
 from services.access.bearers import Bearers
 from services.access.credential import Credential
 from services.access.paging import LINKED, MOST_ITEMS, link
 
 PATH: Final = "/v1/audit"
-
-
-class RefusalItem(BaseModel):
-    """``count`` equal refusals, the first of them at ``at``. ``route`` is a path with the names of its parts, as
-    ``/v1/events/{source}/{id}``, and empty where there is no route; ``problem`` the last part of the problem's type.
-    """
-
-    number: int
-    at: datetime
-    credential: str
-    method: str
-    route: str
-    status: int
-    problem: str
-    count: int
 
 
 class AuditPage(BaseModel):
@@ -58,7 +42,7 @@ def router(bearers: Bearers, audit: Audit, clock: Callable[[], datetime]) -> API
         limit: Annotated[int, Query(ge=1, le=MOST_ITEMS, description="So many items at most")] = 100,
     ) -> AuditPage:
         found = audit.after(by.network, after, limit + 1)
-        items = [RefusalItem(**asdict(one)) for one in found[:limit]]
+        items = found[:limit]
         cursor, complete = items[-1].number if items else after, len(found) <= limit
         if not complete:
             response.headers["Link"] = link(PATH, cursor, limit)
